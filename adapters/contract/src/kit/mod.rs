@@ -1,0 +1,1 @@
+//! The conformance kit: what every source and every network must show, run from each adapter's `tests/kit.rs`.

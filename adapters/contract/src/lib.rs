@@ -1,0 +1,30 @@
+//! All that an adapter knows of portevoix.
+//!
+//! A **source** gives [`Sample`]s in [`Batch`]es; a **network** shows [`Post`]s. An adapter connects, reads or
+//! publishes, and says what kind of error it met. Retrying, back-off, pace, counting and logging once are done
+//! by the rooms, once, for all adapters.
+//!
+//! Deliberately absent: no clock (time is an argument), no configuration file, no knowledge of rules or episodes.
+
+pub mod backoff;
+#[cfg(feature = "kit")]
+pub mod kit;
+mod network;
+mod post;
+mod sample;
+pub mod settings;
+mod source;
+mod text;
+mod time;
+
+pub use network::{
+    Capabilities, Delivery, DeliveryError, DeliveryKey, Length, Network, Pace, Receipt, Repeat, Step,
+};
+pub use post::{Author, EpisodeId, Line, LineRole, Mark, Post, Priority, Provenance, Site};
+pub use sample::{Batch, Notice, Origin, Quality, Sample, TagAddress, TagId, Ticket, Value};
+pub use source::{Source, SourceError};
+pub use text::{Span, Text, clean};
+pub use time::Moment;
+
+/// What adapters need to write the traits without naming the crate behind them.
+pub use async_trait::async_trait;
