@@ -7,6 +7,7 @@
 //! Deliberately absent: no clock (time is an argument), no configuration file, no knowledge of rules or episodes.
 
 pub mod backoff;
+mod kind;
 #[cfg(feature = "kit")]
 pub mod kit;
 mod network;
@@ -17,6 +18,7 @@ mod source;
 mod text;
 mod time;
 
+pub use kind::{Check, Fault, NetworkKind, Setup, SourceKind};
 pub use network::{
     Capabilities, Delivery, DeliveryError, DeliveryKey, Length, Network, Pace, Receipt, Repeat, Step,
 };

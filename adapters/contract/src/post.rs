@@ -119,6 +119,8 @@ pub struct Site {
     pub language: String,
     /// An IANA name, such as `Europe/Paris`.
     pub timezone: String,
+    /// Every machine that may speak, in the order of the configuration.
+    pub machines: Vec<Author>,
 }
 
 /// What a line is for. Its label ("À faire :") is already in its words.

@@ -1,0 +1,78 @@
+//! What makes an adapter known: its name in the configuration, the shape of its table, and how one is made.
+//! The rooms `source` and `network` list the kinds; nothing registers itself.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::{Network, Site, Source, TagAddress};
+
+/// Something wrong in a table that is well formed: a value that cannot be, two that exclude each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The key inside the table, with dots between: `password.file`. Empty for the table itself.
+    pub key: String,
+    /// What was found, what is expected.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault of one key.
+    pub fn at(key: impl Into<String>, message: impl Into<String>) -> Fault {
+        Fault { key: key.into(), message: message.into() }
+    }
+}
+
+/// Checks that go beyond the shape. Pure: no file, no network, so that `portevoix check` touches no device.
+pub trait Check {
+    /// All that is wrong, in the order of the table.
+    fn check(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+}
+
+/// What an adapter is given besides its own table.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup<'a> {
+    /// The name in the configuration: `hall-b` of `[source.mqtt.hall-b]`.
+    pub name: &'a str,
+    /// The site and its machines.
+    pub site: &'a Site,
+    /// The folder for what must outlive a restart. Exists, and only portevoix reads it.
+    pub state: &'a Path,
+}
+
+/// A kind of source: `[source.<NAME>.<name>]`, and the address that a tag of it holds.
+pub trait SourceKind {
+    /// The word in the configuration.
+    const NAME: &'static str;
+    /// The table of the source.
+    type Settings: DeserializeOwned + JsonSchema + Check;
+    /// The keys beside `source` in the table of a tag.
+    type Address: DeserializeOwned + JsonSchema + Check;
+
+    /// Makes one. Reads secrets and certificates; connects to nothing.
+    ///
+    /// # Errors
+    /// What cannot be read or does not fit together, with its key in the table of the source.
+    fn build(
+        setup: &Setup<'_>,
+        settings: Self::Settings,
+        tags: Vec<TagAddress<Self::Address>>,
+    ) -> Result<Box<dyn Source>, Vec<Fault>>;
+}
+
+/// A kind of network: `[network.<NAME>.<name>]`.
+pub trait NetworkKind {
+    /// The word in the configuration.
+    const NAME: &'static str;
+    /// The table of the network.
+    type Settings: DeserializeOwned + JsonSchema + Check;
+
+    /// Makes one. Reads secrets and opens its own store, if it has one; connects to nothing.
+    ///
+    /// # Errors
+    /// What cannot be read or does not fit together, with its key in the table of the network.
+    fn build(setup: &Setup<'_>, settings: Self::Settings) -> Result<Box<dyn Network>, Vec<Fault>>;
+}

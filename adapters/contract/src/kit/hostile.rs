@@ -1,0 +1,1 @@
+//! The hostile corpus: words of machines that want to be more than words.

@@ -1,0 +1,1 @@
+//! A network without keys whose posts can be searched: what `Repeat::Look` is for.

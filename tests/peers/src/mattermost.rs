@@ -1,0 +1,1 @@
+//! A fake Mattermost that keeps the rules of the real one.

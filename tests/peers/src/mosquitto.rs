@@ -1,0 +1,1 @@
+//! A real mosquitto from Debian, started on loopback, killed and restarted.

@@ -1,0 +1,1 @@
+//! A webhook that counts what it gets.
