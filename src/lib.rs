@@ -1,1 +1,7 @@
-//! portevoix
+//! portevoix: machines and business systems speak in the company's social network.
+//!
+//! A **source** gives samples; **reading** gives them a meaning; a **rule** judges; an **episode** is what
+//! begins, lives and ends; a **post** says it; the **outbox** keeps it; a **network** shows it.
+
+pub mod reading;
+pub mod rule;

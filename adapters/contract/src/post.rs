@@ -31,6 +31,18 @@ pub enum Priority {
     Low,
 }
 
+impl Priority {
+    /// 1, as a default of a configuration.
+    pub const fn urgent() -> Priority {
+        Priority::Urgent
+    }
+
+    /// 3, as a default of a configuration.
+    pub const fn low() -> Priority {
+        Priority::Low
+    }
+}
+
 impl From<Priority> for u8 {
     fn from(priority: Priority) -> u8 {
         match priority {

@@ -1,5 +1,6 @@
 //! Shapes of configuration values that every adapter shares.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 /// A duration as people write it: `"500ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[schemars(with = "String", extend("pattern" = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", "examples" = ["30s", "5m"]))]
 pub struct Wait(pub Duration);
 
@@ -57,6 +58,52 @@ impl<'de> Deserialize<'de> for Wait {
             }
         }
         deserializer.deserialize_str(Visit)
+    }
+}
+
+/// Words of an integrator, once for all languages (`name = "Presse"`) or for each (`name.fr = "…"`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum Words {
+    /// Nothing is said.
+    #[default]
+    #[schemars(skip)]
+    Nothing,
+    /// The same in every language.
+    All(String),
+    /// For each language, by its two-letter code.
+    Each(BTreeMap<String, String>),
+}
+
+impl Words {
+    /// The words in this language.
+    pub fn in_language(&self, language: &str) -> Option<&str> {
+        match self {
+            Words::Nothing => None,
+            Words::All(words) => Some(words),
+            Words::Each(each) => each.get(language).map(String::as_str),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Words, D::Error> {
+        struct Visit;
+        impl<'de> de::Visitor<'de> for Visit {
+            type Value = Words;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "words, or a table with the words of each language such as { fr = \"…\", en = \"…\" }",
+                )
+            }
+            fn visit_str<E: de::Error>(self, words: &str) -> Result<Words, E> {
+                Ok(Words::All(words.to_owned()))
+            }
+            fn visit_map<M: de::MapAccess<'de>>(self, map: M) -> Result<Words, M::Error> {
+                BTreeMap::deserialize(de::value::MapAccessDeserializer::new(map)).map(Words::Each)
+            }
+        }
+        deserializer.deserialize_any(Visit)
     }
 }
 

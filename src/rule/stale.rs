@@ -1,0 +1,93 @@
+//! A tag that must keep speaking.
+
+use std::time::Duration;
+
+use contract::settings::{Wait, Words};
+use contract::{Check, Fault, Moment, Priority};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Level, Verdict};
+
+/// `[….rule.stale.<name>]`: a tag that must keep speaking.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// The tag that must speak.
+    pub tag: String,
+    /// Silent after this long without a value that can be trusted.
+    pub after: Wait,
+    /// How soon to act: 1 now, 2 within the hour, 3 know.
+    #[serde(default = "Priority::low")]
+    pub priority: Priority,
+    /// What a person should do, for each language.
+    #[serde(default)]
+    pub r#do: Words,
+}
+
+impl Check for Section {
+    fn check(&self) -> Vec<Fault> {
+        if self.after.0 < Duration::from_secs(1) {
+            return vec![Fault::at("after", "shorter than a second, expected at least `1s`")];
+        }
+        Vec::new()
+    }
+}
+
+/// The rule: when the last trusted value came is all it knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stale {
+    after: Duration,
+    heard: Moment,
+}
+
+impl Stale {
+    /// The rule of a section that passed its check, from `now` on: whoever starts us is given the time to speak.
+    pub fn new(section: &Section, now: Moment) -> Stale {
+        Stale { after: section.after.0, heard: now }
+    }
+
+    /// A value that can be trusted arrived.
+    pub fn hear(&mut self, now: Moment) -> Verdict {
+        self.heard = self.heard.max(now);
+        Verdict::Level(Level::NORMAL)
+    }
+
+    /// What the passing of time means.
+    pub fn tick(&self, now: Moment) -> Verdict {
+        Verdict::Level(if now >= self.due() { Level(1) } else { Level::NORMAL })
+    }
+
+    /// When it will be silent, if nothing comes.
+    pub fn due(&self) -> Moment {
+        self.heard.plus(self.after)
+    }
+
+    /// When the last trusted value came.
+    pub fn heard(&self) -> Moment {
+        self.heard
+    }
+
+    /// How long it may be silent.
+    pub fn after(&self) -> Duration {
+        self.after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_noticed_at_its_time_and_not_before() {
+        let section: Section = toml::from_str("tag = 't'\nafter = '30s'").unwrap();
+        let at = |secs: i64| Moment::from_ms(secs * 1_000);
+        let mut stale = Stale::new(&section, at(0));
+        let level = |verdict| matches!(verdict, Verdict::Level(Level(1)));
+        assert!(!level(stale.tick(at(29))));
+        assert!(level(stale.tick(at(30))));
+        assert!(!level(stale.hear(at(31))));
+        assert!(!level(stale.tick(at(60))));
+        assert!(level(stale.tick(at(61))));
+    }
+}
