@@ -3,5 +3,9 @@
 //! A **source** gives samples; **reading** gives them a meaning; a **rule** judges; an **episode** is what
 //! begins, lives and ends; a **post** says it; the **outbox** keeps it; a **network** shows it.
 
+pub mod config;
+pub mod episode;
+pub mod network;
 pub mod reading;
 pub mod rule;
+pub mod source;

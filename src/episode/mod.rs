@@ -1,0 +1,78 @@
+//! Takes verdicts and the passing of time, gives the life of a condition: one [`Episode`] from its start to its
+//! end. Names and states are those of ISA-18.2 and OPC UA Part 9 (on-delay, off-delay), without shelving yet.
+//!
+//! Two clocks: `at` is when something was so (the time of the source), `now` is when we learnt it. A delay is
+//! over when either the source shows it (a later reading) or our own waiting does (no reading came).
+//!
+//! Deliberately absent: no clock, no words, no network, no failure.
+
+mod condition;
+
+use contract::{EpisodeId, Moment};
+use serde::{Deserialize, Serialize};
+
+pub use condition::{Condition, Delays, Fact, Side};
+
+use crate::rule::Level;
+
+/// One condition on one machine, from its start to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Episode {
+    /// Its name, the same for the same machine, rule, start and kind.
+    pub id: EpisodeId,
+    /// When it became abnormal: the start of the on-delay.
+    pub begun: Moment,
+    /// The step of the ladder it is on now; what it was on when it ended.
+    pub level: u8,
+    /// The value as last told or, once ended, the value that ended it.
+    pub value: Option<f64>,
+    /// When that value was so.
+    pub value_at: Moment,
+    /// The worst value of its life.
+    pub worst: Option<f64>,
+    /// When that was.
+    pub worst_at: Moment,
+    /// When it was normal again.
+    pub ended: Option<Moment>,
+    /// How often it came back within ten minutes.
+    pub reopened: u32,
+    /// True when it is told long after it was due, because nobody was listening.
+    pub is_late: bool,
+    /// Grows with everything there is to tell.
+    pub version: u32,
+}
+
+/// What there is to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It counts from now on.
+    Opened,
+    /// Further up its ladder.
+    Escalated,
+    /// Further down its ladder, and still abnormal.
+    Eased,
+    /// Normal again.
+    Cleared,
+    /// Abnormal again within ten minutes: the same episode goes on.
+    Reopened,
+}
+
+impl Episode {
+    /// The name of an episode: 16 hexadecimal digits of a hash of machine, rule (with its kind) and start.
+    pub fn name(machine: &str, rule: &str, begun: Moment) -> EpisodeId {
+        use sha2::{Digest, Sha256};
+        let mut hash = Sha256::new();
+        for piece in [machine, rule] {
+            hash.update((piece.len() as u64).to_le_bytes());
+            hash.update(piece);
+        }
+        hash.update(begun.as_ms().to_le_bytes());
+        EpisodeId(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Its step as a level of its rule.
+    pub fn level(&self) -> Level {
+        Level(self.level)
+    }
+}
