@@ -1,0 +1,103 @@
+//! What a configuration asks for, once all of it was checked.
+
+use std::any::Any;
+use std::path::PathBuf;
+
+use contract::{Author, Site, TagId};
+
+use super::diagnostic::{Diagnostic, Place};
+use crate::network::kinds::AnyNetworkKind;
+use crate::reading::TagSection;
+use crate::rule;
+use crate::source::kinds::AnySourceKind;
+
+/// A whole configuration. Holds no secret: those are read when an adapter is built.
+#[derive(Debug)]
+pub struct Plan {
+    /// The site and its machines, as adapters know it.
+    pub site: Site,
+    /// What only the program itself needs to know of the site.
+    pub settings: Settings,
+    /// In the order of the configuration.
+    pub sources: Vec<SourcePlan>,
+    /// In the order of the configuration; at least one.
+    pub networks: Vec<NetworkPlan>,
+    /// In the order of the configuration, as in `site.machines`.
+    pub machines: Vec<MachinePlan>,
+    /// What is allowed and seldom meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// What only the program itself needs to know of the site.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The folder for what must outlive a restart, if the file names one.
+    pub state: Option<PathBuf>,
+}
+
+/// `[source.<kind>.<name>]`
+#[derive(Debug)]
+pub struct SourcePlan {
+    /// The name in the configuration.
+    pub name: String,
+    /// Its kind, which alone knows the type behind `settings`.
+    pub kind: &'static dyn AnySourceKind,
+    /// Its table, checked. Given to [`AnySourceKind::build`].
+    pub settings: Box<dyn Any + Send>,
+    /// Where its table begins.
+    pub place: Place,
+}
+
+/// `[network.<kind>.<name>]`
+#[derive(Debug)]
+pub struct NetworkPlan {
+    /// The name in the configuration.
+    pub name: String,
+    /// Its kind, which alone knows the type behind `settings`.
+    pub kind: &'static dyn AnyNetworkKind,
+    /// Its table, checked. Given to [`AnyNetworkKind::build`].
+    pub settings: Box<dyn Any + Send>,
+    /// What its posts are written in: its own `language`, or that of the site.
+    pub language: String,
+    /// Where its table begins.
+    pub place: Place,
+}
+
+/// `[machine.<key>]`, with what its class gives it.
+#[derive(Debug)]
+pub struct MachinePlan {
+    /// Key, name and place.
+    pub author: Author,
+    /// By name.
+    pub tags: Vec<TagPlan>,
+    /// By kind and name; those that `stale_after` makes come last.
+    pub rules: Vec<RulePlan>,
+}
+
+/// One value of a machine.
+#[derive(Debug)]
+pub struct TagPlan {
+    /// Consecutive over all machines, from 0.
+    pub id: TagId,
+    /// The name in the configuration.
+    pub name: String,
+    /// Its table, without the address.
+    pub section: TagSection,
+    /// Which source reads it: an index of [`Plan::sources`].
+    pub source: usize,
+    /// Where on the wire, in the type of the source's kind.
+    pub address: Box<dyn Any + Send>,
+}
+
+/// One rule of a machine.
+#[derive(Debug)]
+pub struct RulePlan {
+    /// Kind and name: `limit.oil-hot`.
+    pub name: String,
+    /// The tag it judges; of the same machine.
+    pub tag: TagId,
+    /// Its table, checked.
+    pub section: rule::Section,
+    /// Where it is written: in the machine's own table if it has one, else in its class.
+    pub place: Place,
+}

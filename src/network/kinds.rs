@@ -1,0 +1,83 @@
+//! The kinds of networks, in a list a person can read, and the door through which the rest of the program uses
+//! a kind without knowing its types.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+
+use contract::{Check, Fault, Network, NetworkKind, Setup};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::DeTable;
+
+/// Every kind of network. A new one is one line here.
+pub const KINDS: &[&dyn AnyNetworkKind] = &[];
+
+/// A checked table, in a type that only its kind knows.
+pub type Boxed = Box<dyn Any + Send>;
+
+/// A table of the file, each value with its place.
+pub type Table = Spanned<DeTable<'static>>;
+
+/// A kind of network whose types are hidden.
+pub trait AnyNetworkKind: Sync {
+    /// The word in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// Reads `[network.<kind>.<name>]` without the keys that all networks share, and tells what its check finds.
+    ///
+    /// # Errors
+    /// What does not have the shape of the table.
+    fn settings(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
+
+    /// The shape of the table.
+    fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// Makes one, out of what [`settings`](Self::settings) gave.
+    ///
+    /// # Errors
+    /// As [`NetworkKind::build`].
+    fn build(&self, setup: &Setup<'_>, settings: Boxed) -> Result<Box<dyn Network>, Vec<Fault>>;
+}
+
+impl fmt::Debug for dyn AnyNetworkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A kind with its types hidden.
+pub struct Of<K>(PhantomData<fn() -> K>);
+
+impl<K> Of<K> {
+    /// The kind `K`, as a line of a list.
+    pub const KIND: Of<K> = Of(PhantomData);
+}
+
+impl<K> AnyNetworkKind for Of<K>
+where
+    K: NetworkKind,
+    K::Settings: Send + 'static,
+{
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn settings(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
+        let settings = K::Settings::deserialize(toml::de::Deserializer::from(table))?;
+        let faults = settings.check();
+        Ok((Box::new(settings), faults))
+    }
+
+    fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        K::Settings::json_schema(generator)
+    }
+
+    fn build(&self, setup: &Setup<'_>, settings: Boxed) -> Result<Box<dyn Network>, Vec<Fault>> {
+        let settings: Box<K::Settings> = settings.downcast().map_err(|_| {
+            vec![Fault::at("", format!("this table was read by another kind than `{}`", K::NAME))]
+        })?;
+        K::build(setup, *settings)
+    }
+}

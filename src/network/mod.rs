@@ -1,0 +1,3 @@
+//! Takes what the outbox keeps, hands it over to the networks, and keeps their receipts.
+
+pub mod kinds;

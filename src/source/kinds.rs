@@ -1,0 +1,127 @@
+//! The kinds of sources, in a list a person can read, and the door through which the rest of the program uses
+//! a kind without knowing its types.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+
+use contract::{Check, Fault, Setup, Source, SourceKind, TagAddress};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::DeTable;
+
+/// Every kind of source. A new one is one line here.
+pub const KINDS: &[&dyn AnySourceKind] = &[];
+
+/// A checked table, in a type that only its kind knows.
+pub type Boxed = Box<dyn Any + Send>;
+
+/// A table of the file, each value with its place.
+pub type Table = Spanned<DeTable<'static>>;
+
+/// A kind of source whose types are hidden.
+pub trait AnySourceKind: Sync {
+    /// The word in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// Reads `[source.<kind>.<name>]`, and tells what its check finds.
+    ///
+    /// # Errors
+    /// What does not have the shape of the table.
+    fn settings(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
+
+    /// Reads the keys beside `source` in the table of a tag, and tells what their check finds.
+    ///
+    /// # Errors
+    /// What does not have the shape of the address.
+    fn address(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
+
+    /// The shape of the table of the source.
+    fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// The shape of the address.
+    fn address_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// Makes one, out of what [`settings`](Self::settings) and [`address`](Self::address) gave.
+    ///
+    /// # Errors
+    /// As [`SourceKind::build`].
+    fn build(
+        &self,
+        setup: &Setup<'_>,
+        settings: Boxed,
+        tags: Vec<TagAddress<Boxed>>,
+    ) -> Result<Box<dyn Source>, Vec<Fault>>;
+}
+
+impl fmt::Debug for dyn AnySourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A kind with its types hidden.
+pub struct Of<K>(PhantomData<fn() -> K>);
+
+impl<K> Of<K> {
+    /// The kind `K`, as a line of a list.
+    pub const KIND: Of<K> = Of(PhantomData);
+}
+
+impl<K> AnySourceKind for Of<K>
+where
+    K: SourceKind,
+    K::Settings: Send + 'static,
+    K::Address: Send + 'static,
+{
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn settings(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
+        read::<K::Settings>(table)
+    }
+
+    fn address(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
+        read::<K::Address>(table)
+    }
+
+    fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        K::Settings::json_schema(generator)
+    }
+
+    fn address_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        K::Address::json_schema(generator)
+    }
+
+    fn build(
+        &self,
+        setup: &Setup<'_>,
+        settings: Boxed,
+        tags: Vec<TagAddress<Boxed>>,
+    ) -> Result<Box<dyn Source>, Vec<Fault>> {
+        let tags = tags
+            .into_iter()
+            .map(|TagAddress { id, machine, address }| {
+                Ok(TagAddress { id, machine, address: unbox::<K, _>(address)? })
+            })
+            .collect::<Result<_, Vec<Fault>>>()?;
+        K::build(setup, unbox::<K, _>(settings)?, tags)
+    }
+}
+
+fn read<T: DeserializeOwned + Check + Send + 'static>(
+    table: Table,
+) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
+    let value = T::deserialize(toml::de::Deserializer::from(table))?;
+    let faults = value.check();
+    Ok((Box::new(value), faults))
+}
+
+fn unbox<K: SourceKind, T: 'static>(boxed: Boxed) -> Result<T, Vec<Fault>> {
+    boxed
+        .downcast()
+        .map(|value| *value)
+        .map_err(|_| vec![Fault::at("", format!("this table was read by another kind than `{}`", K::NAME))])
+}

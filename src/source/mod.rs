@@ -1,0 +1,3 @@
+//! Takes what machines and business systems say, gives samples, and keeps every source connected.
+
+pub mod kinds;
