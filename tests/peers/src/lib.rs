@@ -1,7 +1,9 @@
 //! Peers of the tests: real servers started and stopped, and fakes that keep the real servers' rules.
 
 pub mod browser;
+pub mod faults;
 pub mod looked;
 pub mod mattermost;
 pub mod mosquitto;
+mod serve;
 pub mod sink;
