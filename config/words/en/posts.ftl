@@ -1,0 +1,83 @@
+# The sentences of the posts, in English. A machine speaks: facts, one action, no exclamation mark.
+
+# The state word, in capitals, always after its shape.
+word-warning = WARNING
+word-critical = CRITICAL
+word-silent = SILENT
+word-cleared = BACK TO NORMAL
+word-heard = BACK
+word-catch-up = CATCH-UP
+
+# Moments and durations.
+day = %-d %b
+since-today = since { $clock }
+since-day = since { $day } at { $clock }
+at-today = at { $clock }
+at-day = on { $day } at { $clock }
+of-today = { $clock }
+of-day = { $day } at { $clock }
+span-today = from { $from } to { $to }
+span-days = from { $from-day } { $from } to { $to-day } { $to }
+lasted-seconds = { $seconds } s
+lasted-minutes = { $minutes } min
+lasted-hours = { $hours } h { $minutes }
+lasted-days = { $days } d { $hours } h
+
+# A limit crossed.
+limit-high = { $tag } at { $value } (limit { $limit }) { $since }
+limit-low = { $tag } at { $value } (minimum { $limit }) { $since }
+limit-cleared = { $tag } at { $value }, off { $span }, { $lasted }
+usual = Usual: { $from } to { $to }.
+worst-high = Highest: { $value } { $at }.
+worst-low = Lowest: { $value } { $at }.
+limit-was-high = Limit: { $limit }.
+limit-was-low = Minimum: { $limit }.
+reopened = { $times ->
+    [one] Came back { $times } time { $since }.
+   *[other] Came back { $times } times { $since }.
+}
+
+# A sensor that says nothing.
+silent = no reading of { $tag } { $since } (expected every { $after })
+silent-last = Last value: { $value }. Real state unknown: trust the local display.
+silent-unknown = No value known. Real state unknown: trust the local display.
+silent-cleared = { $tag } at { $value }, no reading { $span }, { $lasted }
+
+# A source out of reach.
+source-lost = source { $source } out of reach { $since }
+source-lost-machines = { $count ->
+    [one] { $count } machine is no longer read, its real state is unknown: trust the local display.
+   *[other] { $count } machines are no longer read, their real state is unknown: trust the local display.
+}
+source-cleared = source { $source } reached again, cut { $span }, { $lasted }
+source-do = check the network and the server of the source.
+
+# The memory of portevoix.
+store-damaged = memory of portevoix unreadable, set aside { $at }
+store-damaged-context = A fresh memory is in use. An episode already posted may be posted a second time.
+store-damaged-do = look at the health of the gateway's disk.
+
+# What to do, and the foot of the post.
+do = To do: { $action }
+cause-unknown = Cause not known.
+fine = { $place }, measured { $of }.
+fine-no-place = Measured { $of }.
+late = Told late: the gateway was not listening.
+retired = Rule removed from the configuration, no longer followed { $at }.
+
+# The catch-up after an outage of the network.
+catch-up = network down { $span }, { $lasted }
+catch-up-ongoing = network down { $since }
+catch-up-count = { $count ->
+    [one] { $count } event, none lost. Still open: { $open }.
+   *[other] { $count } events, none lost. Still open: { $open }.
+}
+catch-up-open = { $shape } { $machine }, { $tag }, { $since }
+catch-up-more = { $count ->
+    [one] and { $count } other
+   *[other] and { $count } others
+}
+catch-up-ended = { $count ->
+    [one] Ended: { $count }, lasted { $lasted }.
+   *[other] Ended: { $count }, { $lasted } in all.
+}

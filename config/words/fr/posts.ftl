@@ -1,0 +1,83 @@
+# Les phrases des publications, en français. Une machine parle : des faits, une action, pas de point d'exclamation.
+
+# Le mot d'état, en capitales, toujours après sa forme.
+word-warning = ATTENTION
+word-critical = CRITIQUE
+word-silent = MUET
+word-cleared = REVENU
+word-heard = DE RETOUR
+word-catch-up = RATTRAPAGE
+
+# Moments et durées.
+day = %d/%m
+since-today = depuis { $clock }
+since-day = depuis le { $day } à { $clock }
+at-today = à { $clock }
+at-day = le { $day } à { $clock }
+of-today = de { $clock }
+of-day = du { $day } à { $clock }
+span-today = de { $from } à { $to }
+span-days = du { $from-day } à { $from } au { $to-day } à { $to }
+lasted-seconds = { $seconds } s
+lasted-minutes = { $minutes } min
+lasted-hours = { $hours } h { $minutes }
+lasted-days = { $days } j { $hours } h
+
+# Un seuil franchi.
+limit-high = { $tag } à { $value } (limite { $limit }) { $since }
+limit-low = { $tag } à { $value } (minimum { $limit }) { $since }
+limit-cleared = { $tag } à { $value }, écart { $span }, { $lasted }
+usual = Habituel : { $from } à { $to }.
+worst-high = Au plus haut : { $value } { $at }.
+worst-low = Au plus bas : { $value } { $at }.
+limit-was-high = Limite : { $limit }.
+limit-was-low = Minimum : { $limit }.
+reopened = { $times ->
+    [one] Réapparu { $times } fois { $since }.
+   *[other] Réapparu { $times } fois { $since }.
+}
+
+# Un capteur qui se tait.
+silent = aucune mesure de { $tag } { $since } (attendue toutes les { $after })
+silent-last = Dernière valeur : { $value }. État réel inconnu : se fier à l'afficheur sur place.
+silent-unknown = Aucune valeur connue. État réel inconnu : se fier à l'afficheur sur place.
+silent-cleared = { $tag } à { $value }, sans mesure { $span }, { $lasted }
+
+# Une source que l'on ne joint plus.
+source-lost = source { $source } injoignable { $since }
+source-lost-machines = { $count ->
+    [one] { $count } machine n'est plus lue, son état réel est inconnu : se fier à l'afficheur sur place.
+   *[other] { $count } machines ne sont plus lues, leur état réel est inconnu : se fier à l'afficheur sur place.
+}
+source-cleared = source { $source } jointe de nouveau, coupure { $span }, { $lasted }
+source-do = vérifier le réseau et le serveur de la source.
+
+# La mémoire de portevoix.
+store-damaged = mémoire de portevoix illisible, mise de côté { $at }
+store-damaged-context = Une mémoire neuve est en service. Un épisode déjà publié peut l'être une seconde fois.
+store-damaged-do = regarder l'état du disque de la passerelle.
+
+# Ce qu'il y a à faire, et le bas de la publication.
+do = À faire : { $action }
+cause-unknown = Cause non connue.
+fine = { $place }, mesure { $of }.
+fine-no-place = Mesure { $of }.
+late = Signalé en retard : la passerelle n'écoutait pas.
+retired = Règle retirée de la configuration, suivi arrêté { $at }.
+
+# Le rattrapage après une panne du réseau.
+catch-up = réseau indisponible { $span }, { $lasted }
+catch-up-ongoing = réseau indisponible { $since }
+catch-up-count = { $count ->
+    [one] { $count } événement, aucun perdu. Encore ouverts : { $open }.
+   *[other] { $count } événements, aucun perdu. Encore ouverts : { $open }.
+}
+catch-up-open = { $shape } { $machine }, { $tag }, { $since }
+catch-up-more = { $count ->
+    [one] et { $count } autre
+   *[other] et { $count } autres
+}
+catch-up-ended = { $count ->
+    [one] Terminé : { $count }, durée { $lasted }.
+   *[other] Terminés : { $count }, durée totale { $lasted }.
+}

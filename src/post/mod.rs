@@ -1,0 +1,15 @@
+//! Takes an episode and what it is about, gives a post in a language.
+//!
+//! Deliberately absent: no clock (the moment of writing is an argument), no markup, no network.
+
+mod digest;
+pub mod language;
+#[cfg(test)]
+mod lint;
+mod subject;
+mod write;
+
+pub use digest::{Outage, Still, catch_up};
+pub use language::{LANGUAGES, Language, LanguageError};
+pub use subject::{About, Subject, TagWords};
+pub use write::{Known, write};

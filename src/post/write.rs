@@ -1,0 +1,265 @@
+//! Writes the post of an episode: one line that stands alone, then what is usual, what to do, and the small print.
+
+use contract::{Line, LineRole, Mark, Moment, Post, Provenance, Text};
+
+use super::{About, Language, Subject};
+use crate::episode::{Episode, Side};
+
+/// The longest first line, in characters.
+pub const FIRST_LINE_CHARS_MAX: usize = 110;
+
+/// What is known besides the episode.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known {
+    /// The latest trusted value of the tag.
+    pub latest: Option<f64>,
+    /// True when the rule is no longer in the configuration.
+    pub is_retired: bool,
+}
+
+/// The post of an episode as it should be read now, in one language.
+pub fn write(subject: &Subject, episode: &Episode, known: Known, language: &Language, now: Moment) -> Post {
+    let page = Page { subject, episode, known, language, now };
+    let ended = episode.ended.is_some();
+    let mark = if ended { Mark::Cleared } else { subject.mark(episode.level) };
+    let mut post = Post {
+        episode: episode.id.clone(),
+        version: episode.version,
+        author: subject.author.clone(),
+        language: language.code().to_owned(),
+        priority: subject.priority(episode.level),
+        mark,
+        word: language.say(page.word(mark), &[]),
+        fact: Text::default(),
+        lines: page.lines(),
+        begun: episode.begun,
+        ended: episode.ended,
+        written: now,
+        provenance: Provenance {
+            rule: subject.rule.clone(),
+            tag: subject.tag.as_ref().map(|tag| tag.key.clone()),
+            value: page.told(),
+        },
+    };
+    page.fit(&mut post);
+    post
+}
+
+struct Page<'a> {
+    subject: &'a Subject,
+    episode: &'a Episode,
+    known: Known,
+    language: &'a Language,
+    now: Moment,
+}
+
+impl Page<'_> {
+    fn word(&self, mark: Mark) -> &'static str {
+        match (mark, &self.subject.about) {
+            (Mark::Cleared, About::Silence { .. } | About::Source { .. }) => "word-heard",
+            (Mark::Cleared, About::Limit { .. } | About::Store) => "word-cleared",
+            (Mark::Stopped, _) => "word-critical",
+            (Mark::Silent, _) => "word-silent",
+            (Mark::Warning | Mark::Digest, _) => "word-warning",
+        }
+    }
+
+    /// The value that is told: the worst while it lives, the one that ended it afterwards.
+    fn told(&self) -> Option<f64> {
+        match (&self.subject.about, self.episode.ended) {
+            (About::Limit { .. }, None) => self.episode.worst.or(self.episode.value),
+            (About::Silence { .. }, _) => self.known.latest,
+            (About::Limit { .. } | About::Source { .. } | About::Store, _) => self.episode.value,
+        }
+    }
+
+    /// Writes the first line, with the name of the tag cut short if all of it does not fit.
+    fn fit(&self, post: &mut Post) {
+        let name = self.subject.tag_name(self.language.code());
+        post.fact = Text::default().ours(self.fact(name));
+        let over = post.first_line().plain().chars().count().saturating_sub(FIRST_LINE_CHARS_MAX);
+        if over == 0 {
+            return;
+        }
+        let kept = name.chars().count().saturating_sub(over + 1).max(8);
+        let short = contract::clean(name, kept);
+        let fact = self.fact(&short);
+        let opening = post.first_line().plain().chars().count() - post.fact.plain().chars().count();
+        let room = FIRST_LINE_CHARS_MAX.saturating_sub(opening);
+        let is_fitting = fact.chars().count() <= room;
+        // Only a machine with a name of half a line comes here.
+        let fact = if is_fitting { fact } else { contract::clean(&fact, room.saturating_sub(1)) };
+        post.fact = Text::default().ours(fact);
+    }
+
+    fn fact(&self, tag: &str) -> String {
+        let (language, episode) = (self.language, self.episode);
+        let since = language.since(episode.begun, self.now);
+        let value = self.told().map(|value| self.quantity(value)).unwrap_or_default();
+        match (&self.subject.about, episode.ended) {
+            (About::Limit { side, .. }, None) => {
+                let name = if *side == Side::High { "limit-high" } else { "limit-low" };
+                let limit = self.limit_number();
+                language.say(name, &[("tag", tag), ("value", &value), ("limit", &limit), ("since", &since)])
+            }
+            (About::Limit { .. }, Some(ended)) => self.ended_fact("limit-cleared", ("tag", tag), &value, ended),
+            (About::Silence { after }, None) => {
+                let after = language.lasted(*after);
+                language.say("silent", &[("tag", tag), ("since", &since), ("after", &after)])
+            }
+            (About::Silence { .. }, Some(ended)) => self.ended_fact("silent-cleared", ("tag", tag), &value, ended),
+            (About::Source { name, .. }, None) => {
+                language.say("source-lost", &[("source", name), ("since", &since)])
+            }
+            (About::Source { name, .. }, Some(ended)) => {
+                self.ended_fact("source-cleared", ("source", name), "", ended)
+            }
+            (About::Store, _) => {
+                language.say("store-damaged", &[("at", &language.at(episode.begun, self.now))])
+            }
+        }
+    }
+
+    fn ended_fact(&self, name: &str, who: (&'static str, &str), value: &str, ended: Moment) -> String {
+        let span = self.language.span(self.episode.begun, ended, self.now);
+        let lasted = self.language.lasted(ended.since(self.episode.begun));
+        self.language.say(name, &[who, ("value", value), ("span", &span), ("lasted", &lasted)])
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let mut line = |role, words: String| {
+            if !words.is_empty() {
+                lines.push(Line { role, text: Text::default().ours(words) });
+            }
+        };
+        line(LineRole::Context, self.context());
+        if self.episode.ended.is_none() {
+            line(LineRole::ToDo, self.action());
+        }
+        line(LineRole::Fine, self.fine());
+        lines
+    }
+
+    fn context(&self) -> String {
+        let language = self.language;
+        match &self.subject.about {
+            About::Limit { side, usual, .. } => self.limit_context(*side, *usual),
+            About::Silence { .. } if self.episode.ended.is_some() => String::new(),
+            About::Silence { .. } => match self.known.latest {
+                Some(value) => language.say("silent-last", &[("value", &self.quantity(value))]),
+                None => language.say("silent-unknown", &[]),
+            },
+            About::Source { .. } if self.episode.ended.is_some() => String::new(),
+            About::Source { machines, .. } => language.count("source-lost-machines", *machines, &[]),
+            About::Store => language.say("store-damaged-context", &[]),
+        }
+    }
+
+    fn limit_context(&self, side: Side, usual: Option<[f64; 2]>) -> String {
+        let (language, episode) = (self.language, self.episode);
+        let is_high = side == Side::High;
+        let mut said = Vec::new();
+        if let Some([from, to]) = usual.filter(|_| episode.ended.is_none()) {
+            let least = self.least_decimals();
+            let (from, to) = (language.number(from, least), language.quantity(to, least, self.unit()));
+            said.push(language.say("usual", &[("from", &from), ("to", &to)]));
+        }
+        if let Some(worst) = episode.worst.filter(|_| episode.ended.is_some() || self.is_past(episode)) {
+            let at = language.at(episode.worst_at, self.now);
+            let name = if is_high { "worst-high" } else { "worst-low" };
+            said.push(language.say(name, &[("value", &self.quantity(worst)), ("at", &at)]));
+        }
+        if episode.ended.is_some() {
+            let name = if is_high { "limit-was-high" } else { "limit-was-low" };
+            let limit = self.subject.limit(1).map(|limit| self.quantity(limit)).unwrap_or_default();
+            said.push(language.say(name, &[("limit", &limit)]));
+        }
+        if episode.reopened > 0 {
+            let times = usize::try_from(episode.reopened).unwrap_or(usize::MAX);
+            said.push(language.count("reopened", times, &[("since", &language.since(episode.begun, self.now))]));
+        }
+        said.join(" ")
+    }
+
+    /// True when the worst value is worth a sentence of its own: it is not the one just measured.
+    fn is_past(&self, episode: &Episode) -> bool {
+        episode.value_at.since(episode.worst_at).as_secs() >= 60
+    }
+
+    fn action(&self) -> String {
+        let language = self.language;
+        let action = match (&self.subject.about, self.subject.action.in_language(language.code())) {
+            (_, Some(action)) => lower_first(action),
+            (About::Source { .. }, None) => language.say("source-do", &[]),
+            (About::Store, None) => language.say("store-damaged-do", &[]),
+            (About::Limit { .. } | About::Silence { .. }, None) => return language.say("cause-unknown", &[]),
+        };
+        language.say("do", &[("action", &action)])
+    }
+
+    fn fine(&self) -> String {
+        let (language, episode) = (self.language, self.episode);
+        let mut said = Vec::new();
+        if matches!(self.subject.about, About::Limit { .. }) {
+            let of = language.of(episode.value_at, self.now);
+            let place = self.subject.author.place.rsplit('/').next().unwrap_or_default();
+            said.push(match place {
+                "" => language.say("fine-no-place", &[("of", &of)]),
+                place => language.say("fine", &[("place", place), ("of", &of)]),
+            });
+        }
+        if episode.is_late {
+            said.push(language.say("late", &[]));
+        }
+        if self.known.is_retired {
+            said.push(language.say("retired", &[("at", &language.at(self.now, self.now))]));
+        }
+        said.join(" ")
+    }
+
+    fn unit(&self) -> Option<&str> {
+        self.subject.tag.as_ref().and_then(|tag| tag.unit.as_deref())
+    }
+
+    fn least_decimals(&self) -> u8 {
+        self.subject.tag.as_ref().map_or(0, |tag| tag.decimals)
+    }
+
+    /// As many decimals as the rule states, and up to three more until the value differs from its limit.
+    fn decimals(&self) -> u8 {
+        let least = self.least_decimals();
+        let (Some(value), Some(limit)) = (self.told(), self.subject.limit(self.episode.level)) else {
+            return least;
+        };
+        if self.episode.ended.is_some() || value == limit {
+            return least;
+        }
+        let shown = |value: f64, decimals: u8| format!("{value:.*}", usize::from(decimals));
+        (least..=least.max(3)).find(|decimals| shown(value, *decimals) != shown(limit, *decimals)).unwrap_or(least)
+    }
+
+    fn number(&self, value: f64) -> String {
+        self.language.number(value, self.decimals())
+    }
+
+    fn quantity(&self, value: f64) -> String {
+        self.language.quantity(value, self.decimals(), self.unit())
+    }
+
+    fn limit_number(&self) -> String {
+        let limit = self.subject.limit(self.episode.level);
+        limit.map(|limit| self.number(limit)).unwrap_or_default()
+    }
+}
+
+/// "Vérifier …" stands after a colon: its capital goes, unless the word is an abbreviation or a name in capitals.
+fn lower_first(words: &str) -> String {
+    let mut chars = words.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => words.to_owned(),
+    }
+}
