@@ -6,6 +6,8 @@
 pub mod config;
 pub mod episode;
 pub mod network;
+pub mod outbox;
+pub mod post;
 pub mod reading;
 pub mod rule;
 pub mod source;

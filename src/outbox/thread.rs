@@ -1,0 +1,249 @@
+//! What one episode became on one network: what is wanted, what is shown, what is on its way.
+//!
+//! A thread is level-triggered: it compares what should be shown with what is, so edits merge by themselves and
+//! only the newest is ever sent.
+
+use std::time::Duration;
+
+use contract::{Capabilities, EpisodeId, Mark, Moment, Post, Priority, Receipt, Repeat, Step};
+use serde::{Deserialize, Serialize};
+
+/// One episode on one network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Thread {
+    /// As it should be read now.
+    pub wanted: Post,
+    /// What became of its first post.
+    pub root: Root,
+    /// What the network shows.
+    pub shown: Option<Shown>,
+    /// An answer under it, to be handed over after everything else.
+    pub note: Option<Post>,
+    /// How many answers were handed over.
+    pub notes: u32,
+    /// What is on its way, or of which we do not know.
+    pub attempt: Option<Attempt>,
+    /// Failures in a row.
+    pub tries: u32,
+    /// Not before.
+    pub due: Moment,
+    /// When it was first wanted.
+    pub created: Moment,
+    /// When the network took its first post.
+    pub opened: Option<Moment>,
+}
+
+/// What became of the first post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Root {
+    /// Not handed over yet.
+    Waiting,
+    /// The network has it.
+    Shown(Receipt),
+    /// The network will never take it: a person must look.
+    Refused(String),
+    /// It is told as a line of this catch-up.
+    Folded(EpisodeId),
+}
+
+/// What the network shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    version: u32,
+    mark: Mark,
+    priority: Priority,
+}
+
+/// One thing that was handed over and is not settled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What was done.
+    pub step: Step,
+    /// Which part of the episode, for the key.
+    pub part: String,
+    shows: Shown,
+    /// When it was first handed over.
+    first: Moment,
+    /// When it was last handed over.
+    pub last: Moment,
+    /// True when one of the times may have been taken.
+    pub is_doubtful: bool,
+}
+
+/// What to do next with a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// Hand over something new.
+    Send,
+    /// Hand over again what the network will recognise, or must bear twice.
+    Resend {
+        /// True when the network cannot tell and a reader may see it twice.
+        is_repeat: bool,
+    },
+    /// Look whether it was taken.
+    Look,
+    /// Not yet.
+    Wait(Moment),
+}
+
+impl Thread {
+    /// A thread that wants its first post.
+    pub fn new(wanted: Post, now: Moment) -> Thread {
+        Thread {
+            wanted,
+            root: Root::Waiting,
+            shown: None,
+            note: None,
+            notes: 0,
+            attempt: None,
+            tries: 0,
+            due: now,
+            created: now,
+            opened: None,
+        }
+    }
+
+    /// What should be handed over, if nothing is on its way: the step, and the part for its key.
+    pub fn plan(&self, can: &Capabilities) -> Option<(Step, String)> {
+        let receipt = match &self.root {
+            Root::Waiting => return Some((Step::Open, "root".to_owned())),
+            Root::Refused(_) | Root::Folded(_) => return None,
+            Root::Shown(receipt) => receipt,
+        };
+        let shown = self.shown?;
+        let can_answer = can.thread && receipt.is_named();
+        if shown.version < self.wanted.version {
+            if can.edit && receipt.is_named() {
+                return Some((Step::Edit(receipt.clone()), format!("edit-{}", self.wanted.version)));
+            }
+            // Without edits only a new state is worth a new post.
+            if shown.mark != self.wanted.mark || self.wanted.priority < shown.priority {
+                let step = if can_answer { Step::Reply(receipt.clone()) } else { Step::Open };
+                return Some((step, format!("version-{}", self.wanted.version)));
+            }
+        }
+        (self.note.is_some() && can_answer && can.edit)
+            .then(|| (Step::Reply(receipt.clone()), format!("note-{}", self.notes + 1)))
+    }
+
+    /// What to do next, and when.
+    pub fn next(&self, can: &Capabilities, now: Moment) -> Option<Move> {
+        let wait = |due: Moment, then: Move| if now < due { Move::Wait(due) } else { then };
+        let Some(attempt) = &self.attempt else {
+            return self.plan(can).map(|_| wait(self.due, Move::Send));
+        };
+        if !attempt.is_doubtful {
+            // On its way: its answer will come.
+            return None;
+        }
+        if let Step::Edit(_) = attempt.step {
+            return Some(wait(self.due, Move::Resend { is_repeat: false }));
+        }
+        Some(match can.repeat {
+            Repeat::Key => wait(self.due, Move::Resend { is_repeat: false }),
+            Repeat::Nothing => wait(self.due, Move::Resend { is_repeat: true }),
+            Repeat::ShortKey { lasts, .. } if now < attempt.first.plus(lasts) && self.due < attempt.first.plus(lasts) => {
+                wait(self.due, Move::Resend { is_repeat: false })
+            }
+            Repeat::ShortKey { settle, .. } | Repeat::Look { settle } => {
+                wait(self.due.max(attempt.last.plus(settle)), Move::Look)
+            }
+        })
+    }
+
+    /// The post to hand over for a step of this part.
+    pub fn post_for<'a>(&'a self, part: &str) -> &'a Post {
+        match &self.note {
+            Some(note) if part.starts_with("note-") => note,
+            _ => &self.wanted,
+        }
+    }
+
+    /// Something is handed over now.
+    pub fn leave(&mut self, step: Step, part: String, now: Moment) {
+        let shows = Shown {
+            version: self.wanted.version,
+            mark: self.wanted.mark,
+            priority: self.wanted.priority,
+        };
+        match &mut self.attempt {
+            // A new post that was taken the first time shows what it showed then; an edit shows the newest.
+            Some(attempt) => {
+                attempt.last = now;
+                if let Step::Edit(_) = attempt.step {
+                    attempt.shows = shows;
+                }
+            }
+            None => {
+                let attempt = Attempt { step, part, shows, first: now, last: now, is_doubtful: false };
+                self.attempt = Some(attempt);
+            }
+        }
+    }
+
+    /// It was taken, then or now.
+    pub fn taken(&mut self, receipt: Receipt, now: Moment) {
+        let Some(attempt) = self.attempt.take() else { return };
+        self.tries = 0;
+        match attempt.step {
+            Step::Reply(_) if attempt.part.starts_with("note-") => {
+                self.note = None;
+                self.notes += 1;
+            }
+            Step::Open if self.root == Root::Waiting => {
+                self.root = Root::Shown(receipt);
+                self.opened = Some(now);
+                self.shown = Some(attempt.shows);
+            }
+            Step::Open | Step::Edit(_) | Step::Reply(_) => self.shown = Some(attempt.shows),
+        }
+    }
+
+    /// It was certainly not taken this time; `after` is the wait before the next.
+    pub fn failed(&mut self, after: Duration, now: Moment) {
+        self.tries += 1;
+        self.due = now.plus(after);
+        // An earlier time may still have been taken: that doubt stays.
+        if self.attempt.as_ref().is_some_and(|attempt| !attempt.is_doubtful) {
+            self.attempt = None;
+        }
+    }
+
+    /// Nobody knows whether it was taken.
+    pub fn unanswered(&mut self, after: Duration, now: Moment) {
+        self.tries += 1;
+        self.due = now.plus(after);
+        if let Some(attempt) = &mut self.attempt {
+            attempt.is_doubtful = true;
+        }
+    }
+
+    /// We looked and it is not there.
+    pub fn not_found(&mut self, now: Moment) {
+        self.attempt = None;
+        self.due = now;
+    }
+
+    /// The network will never take it. The rest of the episode goes on without it.
+    pub fn refused(&mut self, reason: String) {
+        let Some(attempt) = self.attempt.take() else { return };
+        self.tries = 0;
+        match attempt.step {
+            Step::Reply(_) if attempt.part.starts_with("note-") => self.note = None,
+            Step::Open if self.root == Root::Waiting => self.root = Root::Refused(reason),
+            Step::Open | Step::Edit(_) | Step::Reply(_) => self.shown = Some(attempt.shows),
+        }
+    }
+
+    /// True when its first post may be folded into a catch-up: nothing of it can be on the network.
+    pub fn is_foldable(&self) -> bool {
+        self.root == Root::Waiting && self.attempt.is_none()
+    }
+
+    /// True when it has ended, all is told, and it is too old to come back.
+    pub fn is_over(&self, can: &Capabilities, now: Moment, keep: Duration) -> bool {
+        let is_old = self.wanted.ended.is_some_and(|ended| now.since(ended.max(self.due)) > keep);
+        is_old && self.attempt.is_none() && self.plan(can).is_none()
+    }
+}
