@@ -3,6 +3,7 @@
 //! A **source** gives samples; **reading** gives them a meaning; a **rule** judges; an **episode** is what
 //! begins, lives and ends; a **post** says it; the **outbox** keeps it; a **network** shows it.
 
+pub mod app;
 pub mod config;
 pub mod episode;
 pub mod network;
@@ -11,3 +12,6 @@ pub mod post;
 pub mod reading;
 pub mod rule;
 pub mod source;
+pub mod store;
+pub mod turn;
+pub mod watchdog;

@@ -5,20 +5,37 @@
 //! Deliberately absent: no environment, no secret, no device. Reading the same files gives the same plan.
 
 pub mod diagnostic;
+mod excerpt;
+mod files;
+mod kinds;
+mod leaf;
+mod machine;
+mod member;
 pub mod plan;
+mod problem;
+mod reader;
+pub mod section;
+mod tree;
+mod wording;
 
 use std::path::Path;
 
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
+pub use kinds::Kinds;
 pub use plan::{MachinePlan, NetworkPlan, Plan, RulePlan, Settings, SourcePlan, TagPlan};
+
+use files::Files;
+use kinds::Shapes;
+use problem::Problems;
+use reader::Reader;
+use tree::Tree;
 
 /// Reads one file, or the `*.toml` files of a folder in the order of their names.
 ///
 /// # Errors
 /// Everything that is wrong, in the order of the files; warnings among them.
 pub fn load(folder_or_file: &Path) -> Result<Plan, Vec<Diagnostic>> {
-    let _ = folder_or_file;
-    read(Vec::new())
+    read(files::load(folder_or_file)?)
 }
 
 /// The plan of files that were read: name and text of each.
@@ -26,6 +43,35 @@ pub fn load(folder_or_file: &Path) -> Result<Plan, Vec<Diagnostic>> {
 /// # Errors
 /// As [`load`].
 pub fn read(files: Vec<(String, String)>) -> Result<Plan, Vec<Diagnostic>> {
-    let _ = files;
-    Err(Vec::new())
+    read_with(files, Kinds::ALL)
+}
+
+/// As [`read`], with only these kinds of sources and networks.
+///
+/// # Errors
+/// As [`load`].
+pub fn read_with(files: Vec<(String, String)>, kinds: Kinds) -> Result<Plan, Vec<Diagnostic>> {
+    let files = Files::new(files);
+    let mut problems = Problems::default();
+    let Tree { root, secrets, is_whole } = tree::parse(&files, &mut problems);
+    let mut plan = None;
+    // What is missing may stand in a file that could not be parsed.
+    if is_whole {
+        let shapes = Shapes::of(&kinds);
+        let mut reader = Reader { files: &files, kinds, shapes, problems };
+        plan = reader.plan(&root);
+        problems = reader.problems;
+    }
+    let paths = tree::paths(&root);
+    let diagnostics = problems.into_sorted().into_iter().map(|mut problem| {
+        let start = problem.span.as_ref().map(|span| span.start);
+        let known = || start.and_then(|start| paths.get(&start).cloned()).unwrap_or_default();
+        let path = problem.path.take().unwrap_or_else(known);
+        files.diagnose(problem, path, &secrets)
+    });
+    let diagnostics: Vec<Diagnostic> = diagnostics.collect();
+    match plan {
+        Some(plan) => Ok(Plan { warnings: diagnostics, ..plan }),
+        None => Err(diagnostics),
+    }
 }

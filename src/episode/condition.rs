@@ -12,7 +12,7 @@ use crate::rule::{Level, Verdict};
 const REOPENS_WITHIN: Duration = Duration::from_secs(600);
 
 /// Told so long after it was due, a post says that it is late.
-const LATE_AFTER: Duration = Duration::from_secs(60);
+pub const LATE_AFTER: Duration = Duration::from_secs(60);
 
 /// On-delay and off-delay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Fact {
     pub now: Moment,
     /// False for the last word of a broker from an unknown time: it may end an episode, never begin one.
     pub may_open: bool,
+    /// True when we learn it long after it was so, because nobody was listening.
+    pub is_late: bool,
 }
 
 /// A step that counts once its delay is over.
@@ -72,7 +74,11 @@ enum State {
     #[default]
     Normal,
     /// On-delay is running; `last` is the episode that ended a moment ago, if one did.
-    Rising { pending: Pending, seen: Seen, last: Option<Episode> },
+    Rising {
+        pending: Pending,
+        seen: Seen,
+        last: Option<Episode>,
+    },
     Open {
         episode: Episode,
         pending: Option<Pending>,
@@ -147,6 +153,11 @@ impl Condition {
         }
     }
 
+    /// True when normal is nothing new to it.
+    pub fn is_calm(&self) -> bool {
+        matches!(self.state, State::Normal | State::Ended { .. })
+    }
+
     /// True while an episode lives.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })
@@ -200,7 +211,7 @@ impl Condition {
         let delay = if pending.to > level { self.delays.on } else { self.delays.off };
         let over = pending.since.plus(delay);
         // Strictly after: the reading that arrives at the very end speaks for itself.
-        (fact.at > over).then(|| self.ripen(fact.now.since(fact.at) > LATE_AFTER)).flatten()
+        (fact.at > over).then(|| self.ripen(fact.is_late)).flatten()
     }
 
     /// The delay is over: the pending step counts.
@@ -314,7 +325,7 @@ impl Condition {
             last: last.filter(|last| is_same(last, fact.at)),
         };
         self.is_changed = true;
-        if self.delays.on.is_zero() { self.ripen(fact.now.since(fact.at) > LATE_AFTER) } else { None }
+        if self.delays.on.is_zero() { self.ripen(fact.is_late) } else { None }
     }
 
     /// While open: the value is followed, and a step up, down or out begins its delay.

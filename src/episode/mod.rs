@@ -11,7 +11,7 @@ mod condition;
 use contract::{EpisodeId, Moment};
 use serde::{Deserialize, Serialize};
 
-pub use condition::{Condition, Delays, Fact, Side};
+pub use condition::{Condition, Delays, Fact, LATE_AFTER, Side};
 
 use crate::rule::Level;
 

@@ -19,7 +19,8 @@ fn play(condition: &mut Condition, from: i64, played: &str) -> String {
             let mut changes = Vec::new();
             if let Some(verdict) = verdict(c) {
                 let value = c.to_digit(10).map(f64::from);
-                changes = condition.learn(&Fact { verdict, value, at: now, now, may_open: true });
+                changes =
+                    condition.learn(&Fact { verdict, value, at: now, now, may_open: true, is_late: false });
             }
             changes.extend(condition.tick(now));
             changes.iter().map(|change| drawn(*change)).next().unwrap_or('.')
@@ -107,7 +108,14 @@ fn what_was_stored_while_nobody_listened_is_judged_by_its_own_time() {
     let mut learn = |at: i64, level: u8| {
         let verdict = Verdict::Level(Level(level));
         let at = Moment::from_ms(at * 1_000);
-        condition.learn(&Fact { verdict, value: Some(f64::from(level)), at, now, may_open: true })
+        condition.learn(&Fact {
+            verdict,
+            value: Some(f64::from(level)),
+            at,
+            now,
+            may_open: true,
+            is_late: true,
+        })
     };
     assert_eq!(learn(0, 1), []);
     assert_eq!(learn(10, 0), []);
@@ -133,7 +141,14 @@ fn the_last_word_of_a_broker_ends_an_episode_and_begins_none() {
     let mut condition = condition(0, 0);
     let mut seed = |level: u8, may_open: bool| {
         let now = Moment::from_ms(5_000);
-        condition.learn(&Fact { verdict: Verdict::Level(Level(level)), value: None, at: now, now, may_open })
+        condition.learn(&Fact {
+            verdict: Verdict::Level(Level(level)),
+            value: None,
+            at: now,
+            now,
+            may_open,
+            is_late: false,
+        })
     };
     assert_eq!(seed(1, false), []);
     assert_eq!(seed(1, true), [Change::Opened]);

@@ -225,6 +225,11 @@ impl Lane {
         Some(soonest.max(self.paused_until).max(self.bucket.due(now)))
     }
 
+    /// True while the network does a job.
+    pub fn is_busy(&self) -> bool {
+        self.busy.is_some()
+    }
+
     /// What the network answered to the job that was being done.
     pub fn answer(&mut self, answer: Answer, now: Moment) {
         let Some(id) = self.busy.take() else { return };

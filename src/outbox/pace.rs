@@ -63,7 +63,10 @@ mod tests {
     fn a_burst_then_one_at_a_time() {
         let at = Moment::from_ms;
         let mut bucket = Bucket::new(Pace { burst: 2, refill: Duration::from_millis(100) }, at(0));
-        assert_eq!([0, 0, 0, 99, 100, 100].map(|ms| bucket.take(at(ms))), [true, true, false, false, true, false]);
+        assert_eq!(
+            [0, 0, 0, 99, 100, 100].map(|ms| bucket.take(at(ms))),
+            [true, true, false, false, true, false]
+        );
         assert_eq!(bucket.due(at(150)), at(200));
         assert_eq!([10_000, 10_000, 10_000].map(|ms| bucket.take(at(ms))), [true, true, false]);
         assert!(!bucket.take(at(-5_000)));

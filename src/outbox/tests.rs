@@ -286,7 +286,9 @@ fn live(repeat: Repeat, seed: u64) -> (Fake, u32) {
 #[test]
 fn through_kills_and_lost_answers_everything_is_seen_once_and_ends_as_it_should() {
     let settle = Duration::from_secs(10);
-    for repeat in [Repeat::Key, Repeat::ShortKey { lasts: Duration::from_secs(20), settle }, Repeat::Look { settle }] {
+    for repeat in
+        [Repeat::Key, Repeat::ShortKey { lasts: Duration::from_secs(20), settle }, Repeat::Look { settle }]
+    {
         for seed in 0..8 {
             let (fake, episodes) = live(repeat, seed);
             let mut seen: BTreeMap<EpisodeId, u32> = BTreeMap::new();

@@ -143,7 +143,9 @@ impl Thread {
         Some(match can.repeat {
             Repeat::Key => wait(self.due, Move::Resend { is_repeat: false }),
             Repeat::Nothing => wait(self.due, Move::Resend { is_repeat: true }),
-            Repeat::ShortKey { lasts, .. } if now < attempt.first.plus(lasts) && self.due < attempt.first.plus(lasts) => {
+            Repeat::ShortKey { lasts, .. }
+                if now < attempt.first.plus(lasts) && self.due < attempt.first.plus(lasts) =>
+            {
                 wait(self.due, Move::Resend { is_repeat: false })
             }
             Repeat::ShortKey { settle, .. } | Repeat::Look { settle } => {
@@ -162,11 +164,8 @@ impl Thread {
 
     /// Something is handed over now.
     pub fn leave(&mut self, step: Step, part: String, now: Moment) {
-        let shows = Shown {
-            version: self.wanted.version,
-            mark: self.wanted.mark,
-            priority: self.wanted.priority,
-        };
+        let shows =
+            Shown { version: self.wanted.version, mark: self.wanted.mark, priority: self.wanted.priority };
         match &mut self.attempt {
             // A new post that was taken the first time shows what it showed then; an edit shows the newest.
             Some(attempt) => {

@@ -71,8 +71,10 @@ pub fn catch_up(outage: &Outage, author: Author, language: &Language, now: Momen
 fn lines(outage: &Outage, language: &Language, now: Moment) -> Vec<Line> {
     let all = outage.ended + outage.open.len();
     let open = outage.open.len().to_string();
-    let mut lines =
-        vec![Line { role: LineRole::Context, text: Text::default().ours(language.count("catch-up-count", all, &[("open", &open)])) }];
+    let mut lines = vec![Line {
+        role: LineRole::Context,
+        text: Text::default().ours(language.count("catch-up-count", all, &[("open", &open)])),
+    }];
     if !outage.open.is_empty() {
         let mut named: Vec<String> =
             outage.open.iter().take(NAMED_MAX).map(|still| still_words(still, language, now)).collect();
@@ -94,6 +96,11 @@ fn still_words(still: &Still, language: &Language, now: Moment) -> String {
     let since = language.since(still.begun, now);
     language.say(
         "catch-up-open",
-        &[("shape", still.mark.shape()), ("machine", &still.machine), ("tag", &still.what), ("since", &since)],
+        &[
+            ("shape", still.mark.shape()),
+            ("machine", &still.machine),
+            ("tag", &still.what),
+            ("since", &since),
+        ],
     )
 }

@@ -52,8 +52,8 @@ impl Language {
         let locale: Locale = code.parse().map_err(|error| wrong(&error))?;
         let numbers = DecimalFormatter::try_new(locale.into(), DecimalFormatterOptions::default())
             .map_err(|error| wrong(&error))?;
-        let zone =
-            TimeZone::get(timezone).map_err(|error| LanguageError(format!("time zone {timezone}: {error}")))?;
+        let zone = TimeZone::get(timezone)
+            .map_err(|error| LanguageError(format!("time zone {timezone}: {error}")))?;
         Ok(Language { code, bundle, numbers, zone })
     }
 
@@ -164,6 +164,9 @@ impl Language {
             return self.say("span-today", &[("from", &clocks[0].1), ("to", &clocks[1].1)]);
         }
         let (from_day, to_day) = (self.day(from), self.day(to));
+        if self.is_same_day(from, to) {
+            return self.say("span-day", &[("from", &clocks[0].1), ("to", &clocks[1].1), ("day", &from_day)]);
+        }
         self.say(
             "span-days",
             &[("from", &clocks[0].1), ("to", &clocks[1].1), ("from-day", &from_day), ("to-day", &to_day)],
@@ -193,7 +196,9 @@ impl Language {
 
     fn zoned(&self, moment: Moment) -> ZonedDateTime {
         // Beyond the year 9999 there is no post to write.
-        jiff::Timestamp::from_millisecond(moment.as_ms()).unwrap_or_default().to_zoned_datetime(self.zone.clone())
+        jiff::Timestamp::from_millisecond(moment.as_ms())
+            .unwrap_or_default()
+            .to_zoned_datetime(self.zone.clone())
     }
 }
 
@@ -220,16 +225,22 @@ mod tests {
     fn durations_and_moments_are_short() {
         let fr = Language::new("fr", "Europe/Paris").unwrap();
         let lasted = |secs| fr.lasted(Duration::from_secs(secs)).replace('\u{A0}', " ");
-        assert_eq!([lasted(45), lasted(740), lasted(3_900), lasted(187_200)], ["45 s", "12 min", "1 h 05", "2 j 4 h"]);
+        assert_eq!(
+            [lasted(45), lasted(740), lasted(3_900), lasted(187_200)],
+            ["45 s", "12 min", "1 h 05", "2 j 4 h"]
+        );
         let (from, to) = (moment("2026-11-23T13:05:00Z"), moment("2026-11-23T13:41:00Z"));
         assert_eq!(fr.since(from, to), "depuis 14:05");
         assert_eq!(fr.span(from, to, to), "de 14:05 à 14:41");
         let tomorrow = moment("2026-11-24T06:00:00Z");
         assert_eq!(fr.since(from, tomorrow), "depuis le 23/11 à 14:05");
-        assert_eq!(fr.span(from, to, tomorrow), "du 23/11 à 14:05 au 23/11 à 14:41");
+        assert_eq!(fr.span(from, to, tomorrow), "le 23/11 de 14:05 à 14:41");
         // The night when clocks go back: the same hour twice, told by the site's clock.
         let en = Language::new("en", "Europe/Paris").unwrap();
-        assert_eq!(en.since(moment("2026-10-25T01:30:00Z"), moment("2026-10-26T01:00:00Z")), "since 25 Oct at 02:30");
+        assert_eq!(
+            en.since(moment("2026-10-25T01:30:00Z"), moment("2026-10-26T01:00:00Z")),
+            "since 25 Oct at 02:30"
+        );
     }
 
     #[test]
@@ -244,7 +255,8 @@ mod tests {
                     all.entry(name.clone()).or_default();
                 }
                 for fact in line.split("{ $").skip(1) {
-                    let fact: String = fact.chars().take_while(|c| c.is_alphanumeric() || *c == '-').collect();
+                    let fact: String =
+                        fact.chars().take_while(|c| c.is_alphanumeric() || *c == '-').collect();
                     all.entry(name.clone()).or_default().insert(fact);
                 }
             }

@@ -12,4 +12,4 @@ mod write;
 pub use digest::{Outage, Still, catch_up};
 pub use language::{LANGUAGES, Language, LanguageError};
 pub use subject::{About, Subject, TagWords};
-pub use write::{Known, write};
+pub use write::{Known, retire, write};

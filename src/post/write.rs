@@ -13,8 +13,6 @@ pub const FIRST_LINE_CHARS_MAX: usize = 110;
 pub struct Known {
     /// The latest trusted value of the tag.
     pub latest: Option<f64>,
-    /// True when the rule is no longer in the configuration.
-    pub is_retired: bool,
 }
 
 /// The post of an episode as it should be read now, in one language.
@@ -42,6 +40,19 @@ pub fn write(subject: &Subject, episode: &Episode, known: Known, language: &Lang
         },
     };
     page.fit(&mut post);
+    post
+}
+
+/// The last post of an episode whose rule is no longer in the configuration.
+pub fn retire(post: &Post, language: &Language, now: Moment) -> Post {
+    let mut post = post.clone();
+    post.version += 1;
+    post.mark = Mark::Cleared;
+    post.word = language.say("word-retired", &[]);
+    post.lines.retain(|line| line.role == LineRole::Context);
+    let words = language.say("retired", &[("at", &language.at(now, now))]);
+    post.lines.push(Line { role: LineRole::Fine, text: Text::default().ours(words) });
+    (post.ended, post.written) = (Some(now), now);
     post
 }
 
@@ -102,12 +113,16 @@ impl Page<'_> {
                 let limit = self.limit_number();
                 language.say(name, &[("tag", tag), ("value", &value), ("limit", &limit), ("since", &since)])
             }
-            (About::Limit { .. }, Some(ended)) => self.ended_fact("limit-cleared", ("tag", tag), &value, ended),
+            (About::Limit { .. }, Some(ended)) => {
+                self.ended_fact("limit-cleared", ("tag", tag), &value, ended)
+            }
             (About::Silence { after }, None) => {
                 let after = language.lasted(*after);
                 language.say("silent", &[("tag", tag), ("since", &since), ("after", &after)])
             }
-            (About::Silence { .. }, Some(ended)) => self.ended_fact("silent-cleared", ("tag", tag), &value, ended),
+            (About::Silence { .. }, Some(ended)) => {
+                self.ended_fact("silent-cleared", ("tag", tag), &value, ended)
+            }
             (About::Source { name, .. }, None) => {
                 language.say("source-lost", &[("source", name), ("since", &since)])
             }
@@ -177,7 +192,11 @@ impl Page<'_> {
         }
         if episode.reopened > 0 {
             let times = usize::try_from(episode.reopened).unwrap_or(usize::MAX);
-            said.push(language.count("reopened", times, &[("since", &language.since(episode.begun, self.now))]));
+            said.push(language.count(
+                "reopened",
+                times,
+                &[("since", &language.since(episode.begun, self.now))],
+            ));
         }
         said.join(" ")
     }
@@ -212,9 +231,6 @@ impl Page<'_> {
         if episode.is_late {
             said.push(language.say("late", &[]));
         }
-        if self.known.is_retired {
-            said.push(language.say("retired", &[("at", &language.at(self.now, self.now))]));
-        }
         said.join(" ")
     }
 
@@ -236,7 +252,9 @@ impl Page<'_> {
             return least;
         }
         let shown = |value: f64, decimals: u8| format!("{value:.*}", usize::from(decimals));
-        (least..=least.max(3)).find(|decimals| shown(value, *decimals) != shown(limit, *decimals)).unwrap_or(least)
+        (least..=least.max(3))
+            .find(|decimals| shown(value, *decimals) != shown(limit, *decimals))
+            .unwrap_or(least)
     }
 
     fn number(&self, value: f64) -> String {

@@ -6,6 +6,7 @@ word-critical = CRITICAL
 word-silent = SILENT
 word-cleared = BACK TO NORMAL
 word-heard = BACK
+word-retired = REMOVED
 word-catch-up = CATCH-UP
 
 # Moments and durations.
@@ -17,6 +18,7 @@ at-day = on { $day } at { $clock }
 of-today = { $clock }
 of-day = { $day } at { $clock }
 span-today = from { $from } to { $to }
+span-day = { $day } from { $from } to { $to }
 span-days = from { $from-day } { $from } to { $to-day } { $to }
 lasted-seconds = { $seconds } s
 lasted-minutes = { $minutes } min

@@ -6,6 +6,7 @@ word-critical = CRITIQUE
 word-silent = MUET
 word-cleared = REVENU
 word-heard = DE RETOUR
+word-retired = RETIRÉE
 word-catch-up = RATTRAPAGE
 
 # Moments et durées.
@@ -17,6 +18,7 @@ at-day = le { $day } à { $clock }
 of-today = de { $clock }
 of-day = du { $day } à { $clock }
 span-today = de { $from } à { $to }
+span-day = le { $day } de { $from } à { $to }
 span-days = du { $from-day } à { $from } au { $to-day } à { $to }
 lasted-seconds = { $seconds } s
 lasted-minutes = { $minutes } min

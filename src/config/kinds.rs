@@ -1,0 +1,98 @@
+//! The kinds that a configuration may name, with the shape of their tables.
+
+use std::any::Any;
+
+use contract::Fault;
+use schemars::{JsonSchema, SchemaGenerator};
+use toml::Spanned;
+
+use super::leaf::{self, Shape};
+use super::section::{MachineSection, NetworkCommon, SiteSection};
+use super::tree::Table;
+use crate::network::kinds::AnyNetworkKind;
+use crate::reading::TagSection;
+use crate::rule;
+use crate::source::kinds::AnySourceKind;
+
+/// What a configuration may name.
+#[derive(Debug, Clone, Copy)]
+pub struct Kinds {
+    /// The kinds of sources.
+    pub sources: &'static [&'static dyn AnySourceKind],
+    /// The kinds of networks.
+    pub networks: &'static [&'static dyn AnyNetworkKind],
+}
+
+impl Kinds {
+    /// Every kind that is compiled in.
+    pub const ALL: Kinds =
+        Kinds { sources: crate::source::kinds::KINDS, networks: crate::network::kinds::KINDS };
+}
+
+/// A table that its kind read, in a type that only the kind knows.
+pub(super) type Boxed = Box<dyn Any + Send>;
+
+/// A kind of rule.
+pub(super) struct RuleKind {
+    pub name: &'static str,
+    pub read: fn(Spanned<Table>) -> Result<(rule::Section, Vec<Fault>), toml::de::Error>,
+    pub schema: fn(&mut SchemaGenerator) -> schemars::Schema,
+}
+
+/// Every kind of rule. A test holds it against [`rule::kinds::NAMES`].
+pub(super) const RULES: &[RuleKind] = &[
+    RuleKind {
+        name: "limit",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Limit(section), faults)),
+        schema: rule::limit::Section::json_schema,
+    },
+    RuleKind {
+        name: "stale",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Stale(section), faults)),
+        schema: rule::stale::Section::json_schema,
+    },
+];
+
+/// The shape of every table, made once.
+pub(super) struct Shapes {
+    pub site: Shape,
+    pub machine: Shape,
+    pub network: Shape,
+    pub tag: Shape,
+    /// As [`Kinds::sources`].
+    pub sources: Vec<Shape>,
+    /// As [`Kinds::sources`].
+    pub addresses: Vec<Shape>,
+    /// As [`Kinds::networks`].
+    pub networks: Vec<Shape>,
+    /// As [`RULES`].
+    pub rules: Vec<Shape>,
+}
+
+impl Shapes {
+    pub fn of(kinds: &Kinds) -> Shapes {
+        let mut generator = SchemaGenerator::default();
+        let generator = &mut generator;
+        Shapes {
+            site: Shape::of(&SiteSection::json_schema(generator)),
+            machine: Shape::of(&MachineSection::json_schema(generator)),
+            network: Shape::of(&NetworkCommon::json_schema(generator)),
+            tag: Shape::of(&TagSection::json_schema(generator)),
+            sources: kinds.sources.iter().map(|kind| Shape::of(&kind.settings_schema(generator))).collect(),
+            addresses: kinds.sources.iter().map(|kind| Shape::of(&kind.address_schema(generator))).collect(),
+            networks: kinds.networks.iter().map(|kind| Shape::of(&kind.settings_schema(generator))).collect(),
+            rules: RULES.iter().map(|kind| Shape::of(&(kind.schema)(generator))).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_rule_is_listed() {
+        let names: Vec<&str> = RULES.iter().map(|kind| kind.name).collect();
+        assert_eq!(names, rule::kinds::NAMES);
+    }
+}

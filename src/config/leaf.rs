@@ -1,0 +1,240 @@
+//! Reads one table into its typed struct, and tells every mistake in it: after each one the faulty value is
+//! taken out and the rest is read again.
+
+use contract::{Check, Fault};
+use schemars::Schema;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::problem::{Problems, Span};
+use super::tree::{Key, Table, Value};
+use super::wording;
+
+/// More mistakes in one table than anybody mends at a time.
+const MISTAKES_MAX: usize = 64;
+
+/// What the schema says of a table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shape {
+    /// Each key with its description.
+    pub keys: Vec<(String, String)>,
+    /// The keys that must be there.
+    pub required: Vec<String>,
+    /// Arrays of a fixed length. TOML's reader takes longer ones in silence.
+    items_max: Vec<(String, usize)>,
+}
+
+/// A table and what is said when something is missing in it.
+pub(super) struct Leaf<'a> {
+    pub table: Table,
+    /// The name in the header.
+    pub header: Span,
+    pub shape: &'a Shape,
+    /// Keys that may stand beside, read by somebody else.
+    pub more: &'a [&'a str],
+    /// Said when a key is missing.
+    pub hint: Option<String>,
+}
+
+impl Shape {
+    pub fn of(schema: &Schema) -> Shape {
+        let words = |value: Option<&serde_json::Value>| -> Vec<String> {
+            let list = value.and_then(|list| list.as_array()).into_iter().flatten();
+            list.filter_map(|word| word.as_str().map(str::to_owned)).collect()
+        };
+        let properties = schema.get("properties").and_then(|all| all.as_object()).into_iter().flatten();
+        let mut shape = Shape { required: words(schema.get("required")), ..Shape::default() };
+        for (key, property) in properties {
+            let description = property.get("description").and_then(|text| text.as_str()).unwrap_or_default();
+            shape.keys.push((key.clone(), description.replace('\n', " ")));
+            let most = property.get("maxItems").and_then(serde_json::Value::as_u64);
+            shape.items_max.extend(most.and_then(|most| Some((key.clone(), usize::try_from(most).ok()?))));
+        }
+        shape
+    }
+
+    fn describe(&self, key: &str) -> Option<String> {
+        let (_, description) = self.keys.iter().find(|(name, _)| name == key)?;
+        let sentence = description.split_once(". ").map_or(description.as_str(), |(first, _)| first);
+        (!sentence.is_empty()).then(|| format!("`{key}`: {}", sentence.trim_end_matches('.')))
+    }
+}
+
+/// The struct of a table and what its check finds.
+pub(super) fn whole<T: DeserializeOwned + Check>(
+    table: Spanned<Table>,
+) -> Result<(T, Vec<Fault>), toml::de::Error> {
+    let value = T::deserialize(toml::de::Deserializer::from(table))?;
+    let faults = value.check();
+    Ok((value, faults))
+}
+
+/// Reads a table; `None` when something in it is wrong, all of which was told.
+pub(super) fn read<T>(
+    leaf: Leaf<'_>,
+    read: impl Fn(Spanned<Table>) -> Result<(T, Vec<Fault>), toml::de::Error>,
+    problems: &mut Problems,
+) -> Option<T> {
+    let Leaf { mut table, header, shape, more, hint } = leaf;
+    let mut is_sound = tell_missing(&table, &header, shape, hint.as_deref(), problems);
+    is_sound &= take_long_arrays(&mut table, shape, problems);
+    let mut taken = Vec::new();
+    for _ in 0..MISTAKES_MAX {
+        match read(Spanned::new(header.clone(), table.clone())) {
+            Ok((value, faults)) => {
+                is_sound &= tell_faults(&table, &header, is_sound, faults, problems);
+                return is_sound.then_some(value);
+            }
+            Err(error) => {
+                let Some(name) = take_faulty(&mut table, &error, &taken, more, problems) else {
+                    tell_rest(&error, is_sound, &header, more, problems);
+                    return None;
+                };
+                taken.push(name);
+                is_sound = false;
+            }
+        }
+    }
+    None
+}
+
+fn tell_missing(
+    table: &Table,
+    header: &Span,
+    shape: &Shape,
+    hint: Option<&str>,
+    problems: &mut Problems,
+) -> bool {
+    let missing = shape.required.iter().filter(|key| !table.contains_key(key.as_str()));
+    let mut is_sound = true;
+    for key in missing {
+        let help = hint.map(str::to_owned).or_else(|| shape.describe(key));
+        problems.error(header.clone(), wording::missing_key(key)).help(help);
+        is_sound = false;
+    }
+    is_sound
+}
+
+fn take_long_arrays(table: &mut Table, shape: &Shape, problems: &mut Problems) -> bool {
+    let mut is_sound = true;
+    for (key, most) in &shape.items_max {
+        let Some(value) = table.get(key.as_str()) else { continue };
+        let length = value.get_ref().as_array().map_or(0, |array| array.len());
+        if length > *most {
+            problems.error(value.span(), format!("{length} values, expected {most}"));
+            table.remove(key.as_str());
+            is_sound = false;
+        }
+    }
+    is_sound
+}
+
+/// Tells the mistake, takes the value out and gives its key. A key that is missing because it was taken out is
+/// not told. `None` when the mistake is not in one of the values.
+fn take_faulty(
+    table: &mut Table,
+    error: &toml::de::Error,
+    taken: &[String],
+    more: &[&str],
+    problems: &mut Problems,
+) -> Option<String> {
+    let span = error.span()?;
+    let (name, value) = take(table, &span)?;
+    let message = match value.get_ref() {
+        // The reader shows a date as a table.
+        DeValue::Datetime(_) => error.message().replace("type: map", "type: date"),
+        _ => error.message().to_owned(),
+    };
+    let is_missing = message.starts_with("missing field ");
+    if !(is_missing && wording::quoted(&message).iter().any(|key| taken.iter().any(|name| name == key))) {
+        let (message, help) = wording::shape(&message, more);
+        problems.error(span, message).help(help);
+    }
+    Some(name)
+}
+
+/// Tells a mistake of the table as a whole. What is missing was told before, or was taken out.
+fn tell_rest(error: &toml::de::Error, is_sound: bool, header: &Span, more: &[&str], problems: &mut Problems) {
+    if is_sound || !error.message().starts_with("missing field ") {
+        let (message, help) = wording::shape(error.message(), more);
+        problems.error(header.clone(), message).help(help);
+    }
+}
+
+/// Takes out the key or value of exactly this span, and gives its key.
+fn take(table: &mut Table, span: &Span) -> Option<(String, Value)> {
+    let is_it = |key: &Key, value: &Value| key.span() == *span || value.span() == *span;
+    let found = table.iter().find(|(key, value)| is_it(key, value)).map(|(key, _)| key.get_ref().to_string());
+    match found {
+        Some(key) => table.remove(key.as_str()).map(|value| (key, value)),
+        None => table.iter_mut().find_map(|(_, value)| take_inside(value.get_mut(), span)),
+    }
+}
+
+fn take_inside(value: &mut DeValue<'static>, span: &Span) -> Option<(String, Value)> {
+    let array = match value {
+        DeValue::Table(table) => return take(table, span),
+        DeValue::Array(array) => array,
+        _ => return None,
+    };
+    let Some(at) = array.iter().position(|item| item.span() == *span) else {
+        return array.iter_mut().find_map(|item| take_inside(item.get_mut(), span));
+    };
+    let mut items: Vec<Value> = std::mem::take(array).into_iter().collect();
+    let taken = items.remove(at);
+    *array = items.into_iter().collect();
+    Some((String::new(), taken))
+}
+
+/// When keys were taken out, a fault of the whole table may only follow from that, and is not told.
+fn tell_faults(
+    table: &Table,
+    header: &Span,
+    is_sound: bool,
+    faults: Vec<Fault>,
+    problems: &mut Problems,
+) -> bool {
+    let is_faultless = faults.is_empty();
+    for Fault { key, message } in faults {
+        match walk(table, &key) {
+            Some(span) => {
+                problems.error(span, message);
+            }
+            None if is_sound => {
+                problems.error(header.clone(), message);
+            }
+            None => {}
+        }
+    }
+    is_faultless
+}
+
+/// The place of a dotted key: of the value, or of the key where the value is a table with a header of its own.
+pub(super) fn walk(table: &Table, dotted: &str) -> Option<Span> {
+    let mut steps = dotted.split('.').filter(|step| !step.is_empty());
+    let (key, value) = table.get_key_value(steps.next()?)?;
+    let mut span = if value.get_ref().is_table() { key.span() } else { value.span() };
+    let mut value = value.get_ref();
+    for step in steps {
+        let Some(next) = step_into(value, step) else { break };
+        span = next.0;
+        value = next.1;
+    }
+    Some(span)
+}
+
+fn step_into<'a>(value: &'a DeValue<'static>, step: &str) -> Option<(Span, &'a DeValue<'static>)> {
+    match value {
+        DeValue::Table(table) => {
+            let (key, value) = table.get_key_value(step)?;
+            let span = if value.get_ref().is_table() { key.span() } else { value.span() };
+            Some((span, value.get_ref()))
+        }
+        DeValue::Array(array) => {
+            let item = array.get(step.parse::<usize>().ok()?)?;
+            Some((item.span(), item.get_ref()))
+        }
+        _ => None,
+    }
+}

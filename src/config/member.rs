@@ -1,0 +1,233 @@
+//! The tags and rules of one machine, each read from its own table laid over that of its class.
+
+use contract::settings::Words;
+use contract::{Priority, TagId};
+
+use super::kinds::RULES;
+use super::leaf::{self, Leaf};
+use super::machine::{Around, Layers, id_of, tell_unknown};
+use super::plan::{RulePlan, TagPlan};
+use super::problem::Span;
+use super::reader::{Reader, split};
+use super::section::Language;
+use super::tree::Table;
+use super::wording;
+use crate::reading::TagSection;
+use crate::rule;
+
+impl Reader<'_> {
+    pub(super) fn tag(
+        &mut self,
+        layer: &Layers<'_>,
+        around: &Around<'_>,
+        names: &[&str],
+        next: &mut u32,
+    ) -> Option<TagPlan> {
+        let source = self.source_of(layer, around);
+        // Another kind of source has other keys: those of the class would be unknown to it.
+        let (of_class, _) = layer.texts("source");
+        let kind =
+            |name: &str| around.sources.iter().find(|known| known.name == name).map(|known| known.kind);
+        let is_same_kind =
+            of_class.and_then(kind) == source.and_then(|at| around.sources.get(at)).map(|s| s.kind);
+        let table = layer.joined(|key| is_same_kind || of_class.is_none() || TagSection::KEYS.contains(&key));
+        let (common, address) = split(&table, TagSection::KEYS);
+        let (header, hint) = (layer.header(), layer.hint("tag", around, names));
+        let leaf = Leaf {
+            table: common,
+            header: header.clone(),
+            shape: &self.shapes.tag,
+            more: &[],
+            hint: hint.clone(),
+        };
+        let section = leaf::read(leaf, leaf::whole::<TagSection>, &mut self.problems);
+        if let Some(section) = &section {
+            self.check_words(&table, &header, "name", &section.name, around.needed);
+        }
+        let source = source?;
+        let kind = around.sources.get(source)?.kind;
+        let (of, shape) = (self.kinds.sources.get(kind)?, self.shapes.addresses.get(kind)?);
+        let leaf = Leaf { table: address, header, shape, more: TagSection::KEYS, hint };
+        let address = leaf::read(leaf, |table| of.address(table), &mut self.problems)?;
+        let id = TagId(*next);
+        *next += 1;
+        Some(TagPlan { id, name: layer.name.to_owned(), section: section?, source, address })
+    }
+
+    /// The index of the source that a tag names, or an error where it names none of ours.
+    fn source_of(&mut self, layer: &Layers<'_>, around: &Around<'_>) -> Option<usize> {
+        let table = layer.joined(|key| key == "source");
+        let value = table.get("source")?;
+        let name = value.get_ref().as_str()?;
+        let found = around.sources.iter().position(|source| source.name == name);
+        if found.is_none() {
+            let known: Vec<&str> = around.sources.iter().map(|source| source.name.as_str()).collect();
+            tell_unknown(
+                &mut self.problems,
+                value,
+                "source",
+                name,
+                &known,
+                &format!("[source.<kind>.{name}]"),
+            );
+        }
+        found
+    }
+
+    pub(super) fn written_rules(&mut self, around: &Around<'_>, tags: &[TagPlan]) -> Vec<RulePlan> {
+        let (class, own) = (around.class.and_then(|class| class.rules), around.own.rules);
+        let mut rules = Vec::new();
+        for kind in Layers::of(self, class, own, "[….rule.<kind>.<name>]") {
+            let Some(at) = RULES.iter().position(|known| known.name == kind.name) else {
+                let names: Vec<&str> = RULES.iter().map(|kind| kind.name).collect();
+                let message = format!(
+                    "unknown kind of rule `{}`, expected {}",
+                    kind.name,
+                    wording::list(names.iter().copied())
+                );
+                let help = wording::did_you_mean(kind.name, names);
+                self.problems
+                    .error(kind.header(), message)
+                    .help(help.or(Some("a rule is written [….rule.<kind>.<name>]".to_owned())));
+                continue;
+            };
+            let (class, own) = kind.tables();
+            let layers = Layers::of(self, class, own, &format!("[….rule.{}.<name>]", kind.name));
+            let names: Vec<&str> = layers.iter().map(|layer| layer.name).collect();
+            rules.extend(layers.iter().filter_map(|layer| self.rule(at, layer, around, &names, tags)));
+        }
+        rules
+    }
+
+    fn rule(
+        &mut self,
+        at: usize,
+        layer: &Layers<'_>,
+        around: &Around<'_>,
+        names: &[&str],
+        tags: &[TagPlan],
+    ) -> Option<RulePlan> {
+        let (kind, shape) = (RULES.get(at)?, self.shapes.rules.get(at)?);
+        let (table, header) = (layer.joined(|_| true), layer.header());
+        let hint = layer.hint(&format!("{} rule", kind.name), around, names);
+        let leaf = Leaf { table: table.clone(), header: header.clone(), shape, more: &[], hint };
+        let section = leaf::read(leaf, kind.read, &mut self.problems);
+        self.check_tag(&table, around);
+        let section = section?;
+        let (words, priority) = urgency(&section);
+        self.check_words(&table, &header, "do", words, around.needed);
+        if *words == Words::Nothing && priority < Priority::Low {
+            let span = table.get("priority").map_or(header.clone(), |value| value.span());
+            self.problems
+                .warning(
+                    span,
+                    format!("priority {} without `do`: nobody learns what to do", u8::from(priority)),
+                )
+                .help(
+                    "write do.en = \"…\" (and do.fr): what to do, and what happens if nobody does".to_owned(),
+                );
+        }
+        let tag = id_of(tags, section.tag())?;
+        let place = self.files.place(header.start);
+        Some(RulePlan { name: format!("{}.{}", kind.name, layer.name), tag, section, place })
+    }
+
+    /// Is the tag of a rule one of the machine's?
+    fn check_tag(&mut self, table: &Table, around: &Around<'_>) {
+        let Some((value, name)) = table.get("tag").and_then(|value| Some((value, value.get_ref().as_str()?)))
+        else {
+            return;
+        };
+        let parts = [around.class.and_then(|class| class.tags), around.own.tags];
+        let known: Vec<&str> = parts
+            .into_iter()
+            .flatten()
+            .flat_map(|tags| tags.keys())
+            .map(|key| key.get_ref().as_ref())
+            .collect();
+        if !known.contains(&name) {
+            tell_unknown(&mut self.problems, value, "tag", name, &known, &format!("[….tag.{name}]"));
+        }
+    }
+
+    /// `stale_after` of a tag is a rule without writing one.
+    pub(super) fn stale_rules(
+        &mut self,
+        around: &Around<'_>,
+        tags: &[TagPlan],
+        written: &[RulePlan],
+    ) -> Vec<RulePlan> {
+        let layers =
+            Layers::of(self, around.class.and_then(|class| class.tags), around.own.tags, "[….tag.<name>]");
+        let mut rules = Vec::new();
+        for layer in layers {
+            let Some(tag) = tags.iter().find(|tag| tag.name == layer.name) else { continue };
+            let Some(after) = tag.section.stale_after else { continue };
+            let table = layer.joined(|key| key == "stale_after");
+            let span = table.get_key_value("stale_after").map_or(layer.header(), |(key, _)| key.span());
+            let name = format!("stale.{}", tag.name);
+            if let Some(other) = written.iter().find(|rule| rule.name == name) {
+                let message =
+                    format!("`stale_after` makes a rule `{name}`, and there is one at {}", other.place);
+                self.problems.error(span, message).help("keep one of the two".to_owned());
+                continue;
+            }
+            rules.push(RulePlan {
+                name,
+                tag: tag.id,
+                section: stale(tag, after),
+                place: self.files.place(span.start),
+            });
+        }
+        rules
+    }
+
+    /// Words for each language must be there for each language that somebody reads, and for no unknown one.
+    fn check_words(
+        &mut self,
+        table: &Table,
+        header: &Span,
+        key: &str,
+        words: &Words,
+        needed: &[(Language, String)],
+    ) {
+        let Words::Each(each) = words else { return };
+        let place = table.get_key_value(key).map_or(header.clone(), |(key, _)| key.span());
+        for code in each.keys().filter(|code| !Language::CODES.contains(&code.as_str())) {
+            let span =
+                table.get(key).and_then(|value| value.get_ref().as_table()?.get_key_value(code.as_str()));
+            let message = format!(
+                "unknown language `{code}`, expected {}",
+                wording::list(Language::CODES.iter().copied())
+            );
+            self.problems.error(span.map_or(place.clone(), |(key, _)| key.span()), message);
+        }
+        for (language, network) in needed {
+            let code = language.code();
+            if words.in_language(code).is_none_or(|words| words.trim().is_empty()) {
+                self.problems
+                    .error(
+                        place.clone(),
+                        format!("`{key}` has no words in `{code}`, which network `{network}` uses"),
+                    )
+                    .help(format!("add {key}.{code} = \"…\""));
+            }
+        }
+    }
+}
+
+fn stale(tag: &TagPlan, after: contract::settings::Wait) -> rule::Section {
+    let (tag, priority) = (tag.name.clone(), Priority::Low);
+    rule::Section::Stale(rule::stale::Section { tag, after, priority, r#do: Words::Nothing })
+}
+
+/// What to do, and the most urgent priority of a rule.
+fn urgency(section: &rule::Section) -> (&Words, Priority) {
+    match section {
+        rule::Section::Limit(limit) => {
+            let steps = limit.ladder.iter().map(|step| step.priority);
+            (&limit.r#do, steps.fold(limit.priority, Ord::min))
+        }
+        rule::Section::Stale(stale) => (&stale.r#do, stale.priority),
+    }
+}

@@ -1,0 +1,210 @@
+//! The parsers' messages in plain words: what was found, what was expected, what to do.
+
+/// A message and what to do about it.
+pub(super) type Words = (String, Option<String>);
+
+/// `did you mean …?`, if one of the known words is near enough.
+pub(super) fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(found, known).map(|word| format!("did you mean `{word}`?"))
+}
+
+/// The known word that is near enough to be what was meant.
+pub(super) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let found: String = found.chars().take(80).flat_map(char::to_lowercase).collect();
+    let reach = 1 + found.chars().count() / 4;
+    known
+        .into_iter()
+        .map(|word| (distance(&found, word), word))
+        .filter(|(distance, _)| *distance <= reach)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+fn distance(found: &str, word: &str) -> usize {
+    let lower = word.to_lowercase();
+    // `client_id` for `clientid`, `hall_b` for `hall-b`: the same word written another way.
+    let bare = |text: &str| text.replace(['-', '_', ' '], "");
+    if bare(found) == bare(&lower) { 0 } else { strsim::osa_distance(found, &lower) }
+}
+
+/// `a`, `b` or `c`; only the first dozen.
+pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match quoted.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        many if many.len() > 12 => format!("{}, …", many[..12].join(", ")),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+/// An unknown key, with what was perhaps meant.
+pub(super) fn unknown_key<'a>(found: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Words {
+    let help = did_you_mean(found, known.clone());
+    let message = match help {
+        Some(_) => format!("unknown key `{found}`"),
+        None => format!("unknown key `{found}`, expected {}", list(known)),
+    };
+    (message, help)
+}
+
+/// What a key that must be there is called.
+pub(super) fn missing_key(name: &str) -> String {
+    format!("missing key `{name}`")
+}
+
+/// The words between backticks.
+pub(super) fn quoted(message: &str) -> Vec<&str> {
+    message.split('`').skip(1).step_by(2).collect()
+}
+
+/// A message of serde about a value of the right syntax and the wrong shape. `more` are further keys that may
+/// stand in the same table.
+pub(super) fn shape(message: &str, more: &[&str]) -> Words {
+    let words = quoted(message);
+    if let (true, Some((found, known))) = (message.starts_with("unknown field "), words.split_first()) {
+        return unknown_key(found, known.iter().chain(more).copied());
+    }
+    if let (true, Some((found, known))) = (message.starts_with("unknown variant "), words.split_first()) {
+        let expected = list(known.iter().copied());
+        return (
+            format!("invalid value `{found}`, expected {expected}"),
+            did_you_mean(found, known.iter().copied()),
+        );
+    }
+    if let (true, Some(name)) = (message.starts_with("missing field "), words.first()) {
+        return (missing_key(name), None);
+    }
+    if message.starts_with("wanted string or table") {
+        return ("invalid type, expected a word in quotes".to_owned(), None);
+    }
+    match message.rsplit_once(", expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") => invalid(found, expected),
+        _ => (message.to_owned(), None),
+    }
+}
+
+fn invalid(found: &str, expected: &str) -> Words {
+    if expected == "struct Secret" && found.contains("string") {
+        return (
+            "a secret must not stand in this file, expected a table that names its place".to_owned(),
+            Some("write { credential = \"name\" }, { file = \"path\" } or { env = \"NAME\" }, and change the secret: it was readable here".to_owned()),
+        );
+    }
+    let is_number = is_number(expected);
+    let help = match found.split_once(": ") {
+        Some((_, text)) if is_number => text
+            .strip_prefix("string \"")
+            .and_then(|text| text.strip_suffix('"'))
+            .filter(|text| text.parse::<f64>().is_ok())
+            .map(|number| format!("write it without quotes: {number}")),
+        Some((_, text)) if matches!(expected, "a string" | "path string") => {
+            quoted(text).first().map(|value| format!("write it in quotes: \"{value}\""))
+        }
+        _ => None,
+    };
+    (format!("{}, expected {}", plain_found(found), plain_expected(expected)), help)
+}
+
+fn plain_found(found: &str) -> String {
+    // A value of several lines, or a whole file given by mistake: its beginning is enough.
+    let short: String = found.chars().take(120).collect();
+    let short = if short.len() < found.len() { format!("{short}…") } else { short };
+    short
+        .trim_end_matches(" as i128")
+        .replace("floating point", "number")
+        .replace("type: map", "type: a table")
+        .replace("type: sequence", "type: an array")
+        .replace("invalid length ", "invalid number of values: ")
+}
+
+fn is_number(expected: &str) -> bool {
+    let bits = expected.trim_start_matches("a nonzero ").trim_start_matches(['u', 'i', 'f']);
+    bits == "size" || bits.parse::<u8>().is_ok()
+}
+
+fn plain_expected(expected: &str) -> String {
+    let plain = match expected {
+        "u8" => "u8 (0 to 255)",
+        "u16" => "u16 (0 to 65535)",
+        "u32" => "u32 (0 to 4294967295)",
+        "u64" | "usize" | "u128" => "a whole number, 0 or more",
+        "a nonzero u8" => "u8 (1 to 255)",
+        "a nonzero u16" => "u16 (1 to 65535)",
+        "a nonzero u32" => "u32 (1 to 4294967295)",
+        "a nonzero u64" | "a nonzero usize" => "a whole number, 1 or more",
+        "i8" => "i8 (-128 to 127)",
+        "i16" => "i16 (-32768 to 32767)",
+        "i32" => "i32 (-2147483648 to 2147483647)",
+        "i64" | "isize" | "i128" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a string" => "text in quotes",
+        "path string" => "a path in quotes",
+        "a boolean" => "true or false",
+        "a sequence" => "an array: [ … ]",
+        "a map" => "a table: { … }",
+        "struct Secret" => "a table such as { credential = \"name\" }",
+        other if other.starts_with("struct ") => "a table: { … }",
+        other if other.starts_with("an array of length ") => {
+            return other.replace("an array of length ", "an array of this many: ");
+        }
+        other => other,
+    };
+    plain.to_owned()
+}
+
+/// A message of the TOML parser. `found` is the text it points at.
+pub(super) fn syntax(message: &str, found: &str) -> Words {
+    let help = |text: &str| Some(text.to_owned());
+    if message.starts_with("string values must be quoted") {
+        return match found.trim() {
+            "" => ("no value after `=`".to_owned(), None),
+            _ => ("text without quotes".to_owned(), help("write text in quotes: \"…\"")),
+        };
+    }
+    let hint = match message.split(',').next().unwrap_or_default() {
+        "unclosed table" => {
+            help("a table is written [room.kind.name], without blanks; other names need quotes")
+        }
+        "key with no value" => help("write key = value; a comment begins with #"),
+        "invalid unquoted key" => help("names are lower-case letters, digits and `-`"),
+        "missing escaped value" => help("in \"…\" a backslash is written twice; in '…' it stands for itself"),
+        "unexpected key or value" => help("one key = value a line; close the quotes before it"),
+        "unexpected leading zero" => help("write the number without leading zeros, or as text in quotes"),
+        _ => None,
+    };
+    (message.replace(", expected nothing", ""), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_meant_is_guessed_and_never_far_fetched() {
+        let known = ["topic", "value", "unit", "client_id", "hall-b"];
+        assert_eq!(nearest("topik", known), Some("topic"));
+        assert_eq!(nearest("Topic", known), Some("topic"));
+        assert_eq!(nearest("clientid", known), Some("client_id"));
+        assert_eq!(nearest("hall_b", known), Some("hall-b"));
+        assert_eq!(nearest("password", known), None);
+        assert_eq!(nearest("", known), None);
+    }
+
+    #[test]
+    fn messages_are_plain() {
+        let check = |message: &str, want: &str| assert_eq!(shape(message, &[]).0, want);
+        check(
+            "invalid value: integer `70000`, expected u16",
+            "invalid value: integer `70000`, expected u16 (0 to 65535)",
+        );
+        check(
+            "invalid type: string \"high\", expected f64",
+            "invalid type: string \"high\", expected a number",
+        );
+        check("invalid type: map, expected a string", "invalid type: a table, expected text in quotes");
+        check("missing field `url`", "missing key `url`");
+        check("unknown field `a`, expected `b`", "unknown key `a`, expected `b`");
+        check("invalid priority 4, expected 1, 2 or 3", "invalid priority 4, expected 1, 2 or 3");
+    }
+}

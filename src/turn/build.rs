@@ -1,0 +1,234 @@
+//! From a checked plan and what was kept to the plant at work.
+
+use std::collections::{BTreeSet, BinaryHeap};
+use std::time::Duration;
+
+use contract::settings::Words;
+use contract::{Author, Capabilities, Moment, Priority};
+
+use super::slot::Slot;
+use super::{Middle, SITE, SourceState};
+use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
+use crate::episode::{Condition, Delays, Side};
+use crate::outbox::Outbox;
+use crate::post::{About, Language, LanguageError, Subject, TagWords, retire};
+use crate::reading::Tag;
+use crate::rule::{Section, limit};
+use crate::store::{Table, Write};
+
+/// A source may be out of reach for so long before it is told: brokers restart.
+const SOURCE_LOST_AFTER: Duration = Duration::from_secs(60);
+
+/// What was kept.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Rows of [`Table::Condition`].
+    pub conditions: Vec<(String, String)>,
+    /// Rows of [`Table::Thread`].
+    pub threads: Vec<(String, String)>,
+    /// True when the store was damaged and is empty for that reason.
+    pub is_damaged: bool,
+}
+
+impl Middle {
+    /// The plant of a plan; `can` holds the capabilities of each network, in the order of the plan.
+    ///
+    /// # Errors
+    /// A language or time zone that this build does not know.
+    pub fn new(plan: &Plan, can: &[Capabilities], kept: Kept, now: Moment) -> Result<Middle, LanguageError> {
+        let codes: BTreeSet<&str> = plan.networks.iter().map(|network| network.language.as_str()).collect();
+        let languages: Vec<Language> =
+            codes.iter().map(|code| Language::new(code, &plan.site.timezone)).collect::<Result<_, _>>()?;
+        let language_of = |code: &str| languages.iter().position(|known| known.code() == code).unwrap_or(0);
+        let networks = plan.networks.iter().zip(can).map(|(network, can)| (network.name.clone(), *can));
+        let mut middle = Middle {
+            site: Author { key: SITE.into(), name: plan.site.name.clone(), place: String::new() },
+            tags: Vec::new(),
+            names: Vec::new(),
+            watchers: Vec::new(),
+            source_of: Vec::new(),
+            sources: Vec::new(),
+            slots: Vec::new(),
+            timers: BinaryHeap::new(),
+            changed: Vec::new(),
+            journal: Vec::new(),
+            retired: Vec::new(),
+            language_of: plan.networks.iter().map(|network| language_of(&network.language)).collect(),
+            languages,
+            outbox: Outbox::new(networks.collect(), now),
+            is_urgent: false,
+            swept: now,
+        };
+        middle.add_machines(plan, now);
+        middle.add_site(plan);
+        middle.resume(kept, now);
+        Ok(middle)
+    }
+
+    fn add_machines(&mut self, plan: &Plan, now: Moment) {
+        for machine in &plan.machines {
+            for tag in &machine.tags {
+                self.tags.push(Tag::new(&tag.section));
+                self.names.push((machine.author.key.clone(), tag.name.clone()));
+                self.watchers.push(Vec::new());
+                self.source_of.push(tag.source);
+            }
+            for rule in &machine.rules {
+                if let Some(tag) = machine.tags.iter().find(|tag| tag.id == rule.tag) {
+                    self.add_rule(machine, rule, tag, now);
+                }
+            }
+        }
+    }
+
+    fn add_rule(&mut self, machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan, now: Moment) {
+        let (delays, side) = match &rule.section {
+            Section::Limit(section) => {
+                let side = if section.above.is_some() { Side::High } else { Side::Low };
+                (Delays { on: section.on_delay.0, off: section.off_delay.0 }, side)
+            }
+            Section::Stale(_) => (Delays::default(), Side::High),
+        };
+        let condition = Condition::new(&machine.author.key, &rule.name, delays, side);
+        let mut slot = Slot::new(condition, Some(rule.section.judge(now)), subject(machine, rule, tag, side));
+        let at = tag.id.0 as usize;
+        (slot.tag, slot.source) = (Some(at), Some(tag.source));
+        self.watchers[at].push(self.slots.len());
+        self.slots.push(slot);
+    }
+
+    /// What the site itself tells: its sources, and the memory of portevoix.
+    fn add_site(&mut self, plan: &Plan) {
+        for (at, source) in plan.sources.iter().enumerate() {
+            let machines =
+                plan.machines.iter().filter(|machine| machine.tags.iter().any(|tag| tag.source == at));
+            let about = About::Source { name: source.name.clone(), machines: machines.count() };
+            let delays = Delays { on: SOURCE_LOST_AFTER, off: Duration::ZERO };
+            let slot = self.site_slot(&format!("source.{}", source.name), about, delays);
+            self.sources.push(SourceState {
+                name: source.name.clone(),
+                slot: self.slots.len(),
+                is_up: false,
+                batches: 0,
+                notices: Vec::new(),
+            });
+            self.slots.push(slot);
+        }
+        let slot = self.site_slot("store", About::Store, Delays::default());
+        self.slots.push(slot);
+    }
+
+    fn site_slot(&self, rule: &str, about: About, delays: Delays) -> Slot {
+        let subject = Subject {
+            author: self.site.clone(),
+            rule: rule.to_owned(),
+            tag: None,
+            about,
+            priorities: vec![Priority::High],
+            action: Words::Nothing,
+        };
+        Slot::new(Condition::new(SITE, rule, delays, Side::High), None, subject)
+    }
+
+    fn resume(&mut self, kept: Kept, now: Moment) {
+        for key in self.outbox.resume(kept.threads, now) {
+            self.journal.push(Write::Delete { table: Table::Thread, key });
+        }
+        let mut by_key: std::collections::BTreeMap<String, String> = kept.conditions.into_iter().collect();
+        for slot in &mut self.slots {
+            if let Some(body) = by_key.remove(&slot.condition.key())
+                && slot.resume(&body).is_err()
+            {
+                self.retired.push(slot.condition.key());
+            }
+        }
+        self.retired.extend(by_key.into_keys());
+        self.retire_orphans(now);
+        for source in 0..self.sources.len() {
+            self.source(source, false, now);
+        }
+        let store = self.slots.len() - 1;
+        self.damage(store, kept.is_damaged, now);
+        for at in 0..self.slots.len() {
+            self.schedule(at, now);
+        }
+    }
+
+    /// Ends the posts of episodes whose rule is gone: nothing stays open for ever.
+    fn retire_orphans(&mut self, now: Moment) {
+        let alive: BTreeSet<_> = self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.condition.episode())
+            .map(|episode| episode.id.clone())
+            .collect();
+        for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {
+            let orphans: Vec<_> = lane
+                .open_posts()
+                .filter(|post| !alive.contains(&post.episode) && post.provenance.rule != "outage")
+                .map(|post| retire(post, &self.languages[*language], now))
+                .collect();
+            for post in orphans {
+                lane.want(post, false, now);
+                self.is_urgent = true;
+            }
+        }
+    }
+
+    fn damage(&mut self, at: usize, is_damaged: bool, now: Moment) {
+        let fact = crate::episode::Fact {
+            verdict: crate::rule::Verdict::Level(crate::rule::Level(u8::from(is_damaged))),
+            value: None,
+            at: now,
+            now,
+            may_open: true,
+            is_late: false,
+        };
+        let changes = self.slots[at].condition.learn(&fact);
+        self.follow_up(at, &changes, now);
+    }
+}
+
+fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan, side: Side) -> Subject {
+    let (about, priorities, action) = match &rule.section {
+        Section::Limit(section) => {
+            let steps = section.ladder.iter();
+            let limits = section.above.or(section.below).into_iter();
+            let limits = limits.chain(steps.clone().filter_map(|step| step.above.or(step.below))).collect();
+            let priorities =
+                std::iter::once(section.priority).chain(steps.map(|step| step.priority)).collect();
+            (About::Limit { side, limits, usual: section.usual }, priorities, section.r#do.clone())
+        }
+        Section::Stale(section) => {
+            (About::Silence { after: section.after.0 }, vec![section.priority], section.r#do.clone())
+        }
+    };
+    let decimals = tag.section.decimals.unwrap_or_else(|| decimals(&rule.section));
+    let words = TagWords {
+        key: tag.name.clone(),
+        name: tag.section.name.clone(),
+        unit: tag.section.unit.clone(),
+        decimals,
+    };
+    Subject {
+        author: machine.author.clone(),
+        rule: rule.name.clone(),
+        tag: Some(words),
+        about,
+        priorities,
+        action,
+    }
+}
+
+/// As many decimals as the limits of the rule have, three at most.
+fn decimals(section: &Section) -> u8 {
+    let Section::Limit(limit::Section { above, below, clear, ladder, usual, .. }) = section else { return 0 };
+    let steps = ladder.iter().flat_map(|step| [step.above, step.below, step.clear]);
+    let usual = usual.iter().flatten().copied().map(Some);
+    let numbers = [*above, *below, *clear].into_iter().chain(steps).chain(usual).flatten();
+    numbers
+        .map(|number| number.to_string().rsplit_once('.').map_or(0, |(_, decimals)| decimals.len()))
+        .map(|count| u8::try_from(count.min(3)).unwrap_or(3))
+        .max()
+        .unwrap_or(0)
+}

@@ -1,0 +1,377 @@
+//! The pure middle: from samples to posts in one call, with no clock, no file, no network and no failure.
+//!
+//! `app` calls [`Middle::take`], [`Middle::answer`], [`Middle::source`] and [`Middle::tick`] as things happen,
+//! and [`Middle::step`] when the store is ready for the next commit. Time is an argument, so a replay, a dry run
+//! and a test are the same calls.
+
+mod build;
+mod health;
+mod slot;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use contract::{Author, Batch, EpisodeId, Moment, Origin, Post, Sample};
+use serde::Serialize;
+
+pub use build::Kept;
+pub use health::{Health, SourceHealth, TagHealth};
+
+use crate::episode::{Change, Fact, LATE_AFTER};
+use crate::outbox::{Answer, Folded, Job, Outbox};
+use crate::post::{self, Language, Outage, Still};
+use crate::reading::{Reading, Tag};
+use crate::rule::{Judge, Level, Verdict};
+use crate::store::{Table, Write};
+use slot::Slot;
+
+/// The machine key of what the site itself says. No machine can have it: keys begin with a letter or a digit.
+pub const SITE: &str = "_site";
+
+/// An episode that lasted so long is told to those who follow its thread when it ends.
+const NOTE_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// A living post changes at most so often for a worse value.
+const REFRESH_EVERY: Duration = Duration::from_secs(60);
+
+/// A retained value so old may not open an episode.
+const RETAINED_AGE_MAX: Duration = Duration::from_secs(600);
+
+/// How often what is over is forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// What must be kept, and what may be done once it is.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// All or nothing.
+    pub writes: Vec<Write>,
+    /// For the network of this number.
+    pub jobs: Vec<(usize, Job)>,
+}
+
+/// A line of the journal.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Entry<'a> {
+    Episode { change: Change, machine: &'a str, rule: &'a str, level: u8, value: Option<f64>, at_ms: i64 },
+    Network { network: &'a str, what: crate::outbox::Told },
+}
+
+/// The whole plant as it is known now.
+pub struct Middle {
+    site: Author,
+    tags: Vec<Tag>,
+    names: Vec<(String, String)>,
+    /// For each tag, the slots that judge it.
+    watchers: Vec<Vec<usize>>,
+    source_of: Vec<usize>,
+    sources: Vec<SourceState>,
+    slots: Vec<Slot>,
+    timers: BinaryHeap<Reverse<(Moment, usize)>>,
+    /// Slots whose state may have to be kept.
+    changed: Vec<usize>,
+    journal: Vec<Write>,
+    retired: Vec<String>,
+    languages: Vec<Language>,
+    /// For each network, its language.
+    language_of: Vec<usize>,
+    outbox: Outbox,
+    is_urgent: bool,
+    swept: Moment,
+}
+
+#[derive(Debug)]
+struct SourceState {
+    name: String,
+    slot: usize,
+    is_up: bool,
+    batches: u64,
+    notices: Vec<String>,
+}
+
+impl Middle {
+    /// A batch of a source arrived.
+    pub fn take(&mut self, source: usize, batch: Batch, now: Moment) {
+        if let Some(state) = self.sources.get_mut(source) {
+            state.batches += 1;
+            for notice in &batch.notices {
+                state.note(notice);
+            }
+        }
+        for sample in batch.samples {
+            self.read(sample, now);
+        }
+    }
+
+    fn read(&mut self, sample: Sample, now: Moment) {
+        let at = sample.tag.0 as usize;
+        let Some(reading) = self.tags.get_mut(at).and_then(|tag| tag.read(sample, now)) else { return };
+        for watcher in 0..self.watchers[at].len() {
+            let slot = self.watchers[at][watcher];
+            self.judge(slot, &reading);
+        }
+    }
+
+    fn judge(&mut self, at: usize, reading: &Reading) {
+        let slot = &mut self.slots[at];
+        let verdict = match (&mut slot.judge, reading.value) {
+            (Some(Judge::Limit(limit)), Some(value)) => limit.judge(value),
+            (Some(Judge::Stale(stale)), Some(_)) => stale.hear(reading.received),
+            (Some(Judge::Limit(_)), None) => Verdict::Unknown,
+            (Some(Judge::Stale(_)) | None, _) => return,
+        };
+        if verdict == Verdict::Level(Level::NORMAL) && slot.condition.is_calm() {
+            return;
+        }
+        let age = reading.received.since(reading.at);
+        let is_fresh = reading.is_timed && age <= RETAINED_AGE_MAX;
+        let fact = Fact {
+            verdict,
+            value: reading.value,
+            at: reading.at,
+            now: reading.received,
+            may_open: reading.origin != Origin::Retained || is_fresh,
+            is_late: age > LATE_AFTER,
+        };
+        let changes = slot.condition.learn(&fact);
+        self.follow_up(at, &changes, reading.received);
+    }
+
+    /// After a slot learnt something: keep it, tell it, and be there when time alone will change it.
+    fn follow_up(&mut self, at: usize, changes: &[Change], now: Moment) {
+        let slot = &mut self.slots[at];
+        if slot.mark_changed() {
+            self.changed.push(at);
+        }
+        for change in changes {
+            self.note_change(at, *change, now);
+        }
+        if let Some(last) = changes.last() {
+            self.tell(at, *last, now);
+        }
+        self.schedule(at, now);
+    }
+
+    fn schedule(&mut self, at: usize, now: Moment) {
+        let slot = &mut self.slots[at];
+        let is_deaf = self.sources.get(slot.source.unwrap_or(usize::MAX)).is_some_and(|source| !source.is_up);
+        if let Some(due) = slot.next_due(is_deaf, now) {
+            self.timers.push(Reverse((due, at)));
+        }
+    }
+
+    fn note_change(&mut self, at: usize, change: Change, now: Moment) {
+        let slot = &self.slots[at];
+        let Some(episode) = slot.condition.episode() else { return };
+        let entry = Entry::Episode {
+            change,
+            machine: &slot.subject.author.key,
+            rule: &slot.subject.rule,
+            level: episode.level,
+            value: episode.value,
+            at_ms: episode.ended.unwrap_or(episode.value_at).as_ms(),
+        };
+        let id = episode.id.clone();
+        self.journal.push(journal(now, id, &entry));
+    }
+
+    /// Writes the post of a slot's episode for every network.
+    fn tell(&mut self, at: usize, change: Change, now: Moment) {
+        let slot = &mut self.slots[at];
+        let Some(episode) = slot.condition.episode() else { return };
+        let lasted = episode.ended.map(|ended| ended.since(episode.begun));
+        let with_note = change == Change::Cleared && lasted.is_some_and(|lasted| lasted > NOTE_AFTER);
+        let latest = slot.tag.and_then(|tag| self.tags[tag].latest()).map(|latest| latest.value);
+        let known = post::Known { latest };
+        let posts: Vec<Post> = self
+            .languages
+            .iter()
+            .map(|language| post::write(&slot.subject, episode, known, language, now))
+            .collect();
+        slot.told(now);
+        for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {
+            lane.want(posts[*language].clone(), with_note, now);
+        }
+        self.is_urgent = true;
+    }
+
+    /// A network answered to its job.
+    pub fn answer(&mut self, network: usize, answer: Answer, now: Moment) {
+        if let Some(lane) = self.outbox.lanes_mut().get_mut(network) {
+            lane.answer(answer, now);
+        }
+    }
+
+    /// A source is connected from now on, or no longer.
+    pub fn source(&mut self, source: usize, is_up: bool, now: Moment) {
+        let Some(state) = self.sources.get_mut(source) else { return };
+        state.is_up = is_up;
+        let at = state.slot;
+        let fact = Fact {
+            verdict: Verdict::Level(Level(u8::from(!is_up))),
+            value: None,
+            at: now,
+            now,
+            may_open: true,
+            is_late: false,
+        };
+        let changes = self.slots[at].condition.learn(&fact);
+        self.follow_up(at, &changes, now);
+        // Whoever can speak again is given the time to do so.
+        for slot in 0..self.slots.len() {
+            if is_up && self.slots[slot].source == Some(source) {
+                self.slots[slot].grant(now);
+                self.schedule(slot, now);
+            }
+        }
+    }
+
+    /// Time went by.
+    pub fn tick(&mut self, now: Moment) {
+        while let Some(Reverse((due, at))) = self.timers.peek().copied() {
+            if due > now {
+                break;
+            }
+            self.timers.pop();
+            self.wake(at, now);
+        }
+        if now.since(self.swept) >= SWEEP_EVERY || now < self.swept {
+            self.swept = now;
+            for lane in self.outbox.lanes_mut() {
+                lane.sweep(now);
+            }
+        }
+    }
+
+    fn wake(&mut self, at: usize, now: Moment) {
+        let slot = &mut self.slots[at];
+        slot.woken();
+        let is_deaf = self.sources.get(slot.source.unwrap_or(usize::MAX)).is_some_and(|source| !source.is_up);
+        let mut changes: Vec<Change> = slot.condition.tick(now).into_iter().collect();
+        if let Some(fact) = slot.silence(is_deaf, now) {
+            changes.extend(slot.condition.learn(&fact));
+        }
+        let is_worse = changes.is_empty() && slot.take_refresh(now);
+        self.follow_up(at, &changes, now);
+        if is_worse {
+            self.slots[at].condition.touch();
+            self.tell(at, Change::Escalated, now);
+            self.changed.push(at);
+        }
+    }
+
+    /// When something will be due, if nothing else happens.
+    pub fn due(&mut self, now: Moment) -> Option<Moment> {
+        let timer = self.timers.peek().map(|Reverse((due, _))| *due);
+        timer.into_iter().chain(self.outbox.due(now)).min()
+    }
+
+    /// True when a commit should not wait: there is something to tell.
+    pub fn is_urgent(&self) -> bool {
+        self.is_urgent
+    }
+
+    /// True when there is anything to keep.
+    pub fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
+            || !self.journal.is_empty()
+            || !self.retired.is_empty()
+            || self.outbox.lanes().iter().any(crate::outbox::Lane::has_rows)
+    }
+
+    /// All that changed since the last step, and the jobs that may be done once it is kept.
+    pub fn step(&mut self, now: Moment) -> Step {
+        self.is_urgent = false;
+        self.fold(now);
+        let mut step = Step::default();
+        for (network, lane) in self.outbox.lanes_mut().iter_mut().enumerate() {
+            step.jobs.extend(lane.next(now).map(|job| (network, job)));
+        }
+        step.writes = self.rest(now);
+        step
+    }
+
+    /// All that changed since the last step, without beginning anything new.
+    pub fn rest(&mut self, now: Moment) -> Vec<Write> {
+        let mut writes = Vec::new();
+        self.keep_slots(&mut writes);
+        writes.append(&mut self.journal);
+        self.keep_outbox(&mut writes, now);
+        writes
+    }
+
+    /// True while a network is doing a job.
+    pub fn is_delivering(&self) -> bool {
+        self.outbox.lanes().iter().any(crate::outbox::Lane::is_busy)
+    }
+
+    fn keep_slots(&mut self, writes: &mut Vec<Write>) {
+        for at in std::mem::take(&mut self.changed) {
+            let slot = &mut self.slots[at];
+            if let Some(body) = slot.saved() {
+                writes.push(Write::Put { table: Table::Condition, key: slot.condition.key(), body });
+            }
+        }
+        for key in std::mem::take(&mut self.retired) {
+            writes.push(Write::Delete { table: Table::Condition, key });
+        }
+    }
+
+    fn keep_outbox(&mut self, writes: &mut Vec<Write>, now: Moment) {
+        for lane in self.outbox.lanes_mut() {
+            for row in lane.rows() {
+                writes.push(match row.body {
+                    Some(body) => Write::Put { table: Table::Thread, key: row.key, body },
+                    None => Write::Delete { table: Table::Thread, key: row.key },
+                });
+            }
+            let told = lane.told();
+            let network = lane.prefix().trim_end_matches('/');
+            writes.extend(
+                told.into_iter().map(|(id, what)| journal(now, id, &Entry::Network { network, what })),
+            );
+        }
+    }
+
+    /// After an outage, one catch-up for each network.
+    fn fold(&mut self, now: Moment) {
+        for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {
+            if let Some(folded) = lane.fold(now) {
+                let language = &self.languages[*language];
+                let post = post::catch_up(&outage(folded), self.site.clone(), language, now);
+                lane.want(post, false, now);
+            }
+        }
+    }
+}
+
+fn outage(folded: Folded) -> Outage {
+    let (open, ended): (Vec<Post>, Vec<Post>) =
+        folded.posts.into_iter().partition(|post| post.ended.is_none());
+    let mut open = open;
+    open.sort_by_key(|post| (post.priority, post.begun));
+    let still = |post: Post| Still {
+        mark: post.mark,
+        machine: post.author.name,
+        what: post.provenance.tag.unwrap_or(post.provenance.rule),
+        begun: post.begun,
+    };
+    Outage {
+        episode: folded.digest,
+        lost: folded.lost,
+        back: Some(folded.back),
+        open: open.into_iter().map(still).collect(),
+        ended: ended.len(),
+        lasted: ended.iter().filter_map(|post| post.ended.map(|end| end.since(post.begun))).sum(),
+        version: folded.version + 1,
+    }
+}
+
+fn journal(at: Moment, episode: EpisodeId, entry: &Entry<'_>) -> Write {
+    // A tree of numbers and words is always JSON.
+    Write::Journal { at, episode, body: serde_json::to_string(entry).unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! One rule on one machine, with all that belongs to it.
+
+use contract::Moment;
+
+use super::REFRESH_EVERY;
+use crate::episode::{Condition, Fact};
+use crate::post::Subject;
+use crate::rule::{Judge, Level, Verdict};
+
+/// One rule on one machine. Without a judge, the program itself tells the condition what it knows.
+#[derive(Debug)]
+pub struct Slot {
+    pub(super) condition: Condition,
+    pub(super) judge: Option<Judge>,
+    pub(super) subject: Subject,
+    pub(super) tag: Option<usize>,
+    pub(super) source: Option<usize>,
+    /// When a timer is set for it.
+    scheduled: Option<Moment>,
+    told_at: Moment,
+    told_worst: Option<f64>,
+    saved: Option<String>,
+}
+
+impl Slot {
+    pub(super) fn new(condition: Condition, judge: Option<Judge>, subject: Subject) -> Slot {
+        Slot {
+            condition,
+            judge,
+            subject,
+            tag: None,
+            source: None,
+            scheduled: None,
+            told_at: Moment::default(),
+            told_worst: None,
+            saved: None,
+        }
+    }
+
+    /// Goes on from what was kept.
+    pub(super) fn resume(&mut self, saved: &str) -> Result<(), serde_json::Error> {
+        self.condition.resume(saved)?;
+        if let Some(Judge::Limit(limit)) = &mut self.judge {
+            limit.resume(self.condition.level());
+        }
+        self.told_worst = self.condition.episode().and_then(|episode| episode.worst);
+        Ok(())
+    }
+
+    /// Takes note of a change of the state; true if it was not noted already.
+    pub(super) fn mark_changed(&mut self) -> bool {
+        let Some(saved) = self.condition.saved() else { return false };
+        self.saved.replace(saved).is_none()
+    }
+
+    /// What to keep, once.
+    pub(super) fn saved(&mut self) -> Option<String> {
+        self.condition.saved().or_else(|| self.saved.take()).inspect(|_| self.saved = None)
+    }
+
+    pub(super) fn told(&mut self, now: Moment) {
+        self.told_at = now;
+        self.told_worst = self.condition.episode().and_then(|episode| episode.worst);
+    }
+
+    fn has_worse(&self) -> bool {
+        self.condition.is_open()
+            && self.condition.episode().is_some_and(|episode| episode.worst != self.told_worst)
+    }
+
+    /// True when a worse value should be told now.
+    pub(super) fn take_refresh(&mut self, now: Moment) -> bool {
+        self.has_worse() && now >= self.told_at.plus(REFRESH_EVERY)
+    }
+
+    /// What silence means now. A source that is down makes nobody silent: it is told itself.
+    pub(super) fn silence(&self, is_deaf: bool, now: Moment) -> Option<Fact> {
+        let Some(Judge::Stale(stale)) = &self.judge else { return None };
+        if is_deaf || self.condition.is_open() || stale.tick(now) == Verdict::Level(Level::NORMAL) {
+            return None;
+        }
+        let is_late = now.since(stale.due()) > crate::episode::LATE_AFTER;
+        let verdict = Verdict::Level(Level(1));
+        Some(Fact { verdict, value: None, at: stale.heard(), now, may_open: true, is_late })
+    }
+
+    /// Gives a silent tag its time anew.
+    pub(super) fn grant(&mut self, now: Moment) {
+        if let Some(Judge::Stale(stale)) = &mut self.judge {
+            stale.hear(now);
+        }
+    }
+
+    pub(super) fn woken(&mut self) {
+        self.scheduled = None;
+    }
+
+    /// When a timer must be set that is not set yet.
+    pub(super) fn next_due(&mut self, is_deaf: bool, now: Moment) -> Option<Moment> {
+        let silence = match &self.judge {
+            Some(Judge::Stale(stale)) if !is_deaf && !self.condition.is_open() => Some(stale.due()),
+            _ => None,
+        };
+        let refresh = self.has_worse().then(|| self.told_at.plus(REFRESH_EVERY));
+        let due = self.condition.due().into_iter().chain(silence).chain(refresh).min()?;
+        // Never in the past, so that a timer cannot wake itself for ever within one tick.
+        let due = due.max(now.plus(std::time::Duration::from_millis(1)));
+        if self.scheduled.is_some_and(|scheduled| scheduled <= due) {
+            return None;
+        }
+        self.scheduled = Some(due);
+        Some(due)
+    }
+}
