@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn durations_are_short() {
         let (words, _) = Words::of("fr").unwrap();
-        let said = |minutes| lasted(Duration::from_secs(60 * minutes), &words).replace('\u{a0}', " ");
+        let said = |minutes: u64| lasted(Duration::from_secs(60 * minutes), &words).replace('\u{a0}', " ");
         assert_eq!([0, 18, 65, 1440 * 2 + 185].map(said), ["< 1 min", "18 min", "1 h 05", "2 j 3 h"]);
     }
 }

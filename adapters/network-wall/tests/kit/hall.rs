@@ -42,7 +42,7 @@ pub fn wall(site: &Site, state: &Path, port: u16) -> Box<dyn Network> {
 pub struct Hall {
     pub network: Arc<dyn Network>,
     pub port: u16,
-    pub folder: Folder,
+    _folder: Folder,
     server: Option<JoinHandle<Result<(), DeliveryError>>>,
     keys: AtomicU32,
 }
@@ -56,7 +56,7 @@ impl Hall {
     pub async fn of(site: &Site) -> Hall {
         let (folder, port) = (Folder::new(), free_port());
         let network: Arc<dyn Network> = Arc::from(wall(site, &folder.0, port));
-        let mut hall = Hall { network, port, folder, server: None, keys: AtomicU32::new(0) };
+        let mut hall = Hall { network, port, _folder: folder, server: None, keys: AtomicU32::new(0) };
         hall.start().await;
         hall
     }

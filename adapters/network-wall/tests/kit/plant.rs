@@ -45,10 +45,13 @@ pub fn at(moment: Moment) -> String {
 pub fn says(machine: &str, mark: Mark, word: &str, fact: &str, begun: Moment, lines: &[&str]) -> Post {
     let site = site();
     let author = site.machines.iter().find(|author| author.key == machine).unwrap().clone();
-    let line = |line: &&str| match line.split_at(1) {
-        ("!", words) => Line { role: LineRole::ToDo, text: Text::default().ours(words) },
-        ("-", words) => Line { role: LineRole::Fine, text: Text::default().ours(words) },
-        _ => Line { role: LineRole::Context, text: Text::default().ours(line) },
+    let line = |line: &&str| {
+        let (role, words) = match line.chars().next() {
+            Some('!') => (LineRole::ToDo, &line[1..]),
+            Some('-') => (LineRole::Fine, &line[1..]),
+            _ => (LineRole::Context, *line),
+        };
+        Line { role, text: Text::default().ours(words) }
     };
     Post {
         episode: EpisodeId(format!("{machine}-{}", begun.as_ms())),
