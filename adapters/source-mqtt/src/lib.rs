@@ -1,1 +1,120 @@
-//! Under construction.
+//! Reads machines over MQTT 5 and 3.1.1.
+//!
+//! A message becomes samples, one for each tag that claims its topic; it is acknowledged when the batch is
+//! settled, so what a broker handed over and we had not kept comes again. From the edge inwards: `line` (bytes),
+//! `wire` (packets), `link` (one connection), `reader` (packets become samples), `source` (connect, next, settle).
+//!
+//! Deliberately absent: any way to publish. Nothing here can write to a machine.
+
+#[cfg(feature = "broker")]
+pub mod broker;
+mod claims;
+mod extract;
+mod identity;
+mod json;
+mod line;
+mod link;
+mod pulse;
+mod reader;
+mod refusal;
+mod scalar;
+mod settings;
+mod source;
+mod tls;
+mod topic;
+mod wire;
+
+use std::collections::HashSet;
+
+use contract::{Fault, Setup, Source, SourceKind, TagAddress};
+use jiff::tz::TimeZone;
+
+pub use settings::{Address, Endpoint, Pointer, Qos, Settings, ValueFrom, Version};
+
+use crate::claims::Claims;
+use crate::identity::Memory;
+use crate::reader::Reader;
+use crate::refusal::Stage;
+use crate::source::{FILTERS_MAX, Subscriber};
+use crate::wire::Greeting;
+
+/// `[source.mqtt.<name>]`.
+pub struct Mqtt;
+
+impl SourceKind for Mqtt {
+    const NAME: &'static str = "mqtt";
+    type Settings = Settings;
+    type Address = Address;
+
+    fn build(
+        setup: &Setup<'_>,
+        settings: Settings,
+        tags: Vec<TagAddress<Address>>,
+    ) -> Result<Box<dyn Source>, Vec<Fault>> {
+        build(setup, &settings, tags)
+            .map(|source| Box::new(source) as Box<dyn Source>)
+            .map_err(|fault| vec![fault])
+    }
+}
+
+fn build(
+    setup: &Setup<'_>,
+    settings: &Settings,
+    tags: Vec<TagAddress<Address>>,
+) -> Result<Subscriber, Fault> {
+    let at = Endpoint::parse(&settings.url).map_err(|wrong| Fault::at("url", wrong))?;
+    let zone = TimeZone::get(&setup.site.timezone).map_err(|error| Fault::at("", error.to_string()))?;
+    let claims = Claims::new(tags, zone).map_err(|wrong| Fault::at("", wrong))?;
+    let tls = if at.tls { Some(tls::connector(settings)?) } else { None };
+    let greeting = greeting(setup, settings)?;
+    let filters: Vec<String> = claims
+        .filters()
+        .into_iter()
+        .map(|filter| match &settings.share {
+            Some(group) => format!("$share/{group}/{filter}"),
+            None => filter,
+        })
+        .collect();
+    let reader = Reader {
+        version: settings.version,
+        qos: settings.qos,
+        at: at.clone(),
+        filters: filters.clone(),
+        filters_max: FILTERS_MAX,
+        claims,
+        recorded: HashSet::new(),
+        slots: Vec::new(),
+    };
+    Ok(Subscriber {
+        memory: Memory::open(setup.state, setup.name, format!("{} {at}", greeting.client_id)),
+        at,
+        greeting,
+        tls,
+        qos: settings.qos,
+        connect_timeout: settings.connect_timeout.0,
+        silence_max: Some(settings.silence_max.0).filter(|max| !max.is_zero()),
+        packet_max: settings.packet_max as usize,
+        filters,
+        reader,
+        generation: 0,
+        stage: Stage::Reaching,
+        link: None,
+    })
+}
+
+fn greeting(setup: &Setup<'_>, settings: &Settings) -> Result<Greeting, Fault> {
+    let client_id = match &settings.client_id {
+        Some(id) => id.clone(),
+        None => identity::client_id(setup.state, setup.name)
+            .map_err(|error| Fault::at("client_id", format!("{}: {error}", setup.state.display())))?,
+    };
+    let password = settings.password.as_ref().map(contract::settings::Secret::read).transpose();
+    Ok(Greeting {
+        version: settings.version,
+        client_id,
+        user: settings.user.clone(),
+        password: password.map_err(|wrong| Fault::at("password", wrong))?,
+        keep_alive: u16::try_from(settings.keep_alive.0.as_secs()).unwrap_or(u16::MAX),
+        session_expiry: u32::try_from(settings.session_expiry.0.as_secs()).unwrap_or(u32::MAX),
+    })
+}

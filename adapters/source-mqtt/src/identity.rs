@@ -1,0 +1,81 @@
+//! What must outlive a restart: our name at the broker, and what the broker was last asked for.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Our name at the broker: made once, then the same for ever.
+///
+/// # Errors
+/// The folder cannot be read or written.
+pub fn client_id(state: &Path, name: &str) -> io::Result<String> {
+    let path = state.join(format!("mqtt-{}.client", plain(name)));
+    match fs::read_to_string(&path) {
+        Ok(id) if !id.trim().is_empty() => Ok(id.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(_) | Err(_) => {
+            // The standard library seeds each hasher at random: enough to tell two gateways apart.
+            let random = RandomState::new().hash_one(name) as u32;
+            let id = format!("portevoix-{}-{random:08x}", plain(name));
+            replace(&path, &format!("{id}\n"))?;
+            Ok(id)
+        }
+    }
+}
+
+/// A session that the broker should know: with whom, and with which filters.
+#[derive(Debug)]
+pub struct Memory {
+    path: PathBuf,
+    /// Whose session it is: the broker and our name there.
+    whose: String,
+    /// The filters of the session; `None` when there is none that we know of.
+    filters: Option<Vec<String>>,
+}
+
+impl Memory {
+    /// What is remembered. A file that cannot be read is no memory.
+    pub fn open(state: &Path, name: &str, whose: String) -> Memory {
+        let path = state.join(format!("mqtt-{}.session", plain(name)));
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let mut lines = text.lines().map(str::to_owned);
+        let filters = (lines.next().as_ref() == Some(&whose)).then(|| lines.collect());
+        Memory { path, whose, filters }
+    }
+
+    /// The broker should know our session.
+    pub fn has_session(&self) -> bool {
+        self.filters.is_some()
+    }
+
+    /// What the session holds and we no longer want. `wanted` is sorted.
+    pub fn unwanted(&self, wanted: &[String]) -> Vec<String> {
+        let known = self.filters.iter().flatten();
+        known.filter(|filter| wanted.binary_search(filter).is_err()).cloned().collect()
+    }
+
+    /// The broker granted these.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep(&mut self, filters: &[String]) -> io::Result<()> {
+        if self.filters.as_deref() == Some(filters) {
+            return Ok(());
+        }
+        self.filters = Some(filters.to_vec());
+        let lines: Vec<&str> =
+            std::iter::once(self.whose.as_str()).chain(filters.iter().map(String::as_str)).collect();
+        replace(&self.path, &(lines.join("\n") + "\n"))
+    }
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let fresh = path.with_extension("new");
+    fs::write(&fresh, text)?;
+    fs::rename(&fresh, path)
+}
+
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}

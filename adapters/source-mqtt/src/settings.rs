@@ -1,0 +1,315 @@
+//! What an integrator writes. The doc comments are the documentation.
+
+use std::path::PathBuf;
+
+use contract::settings::{Secret, Wait};
+use contract::{Check, Fault};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::topic;
+
+/// Reads machines from an MQTT broker. Never publishes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the broker listens: `mqtt://broker.usine.local:1883`, or `mqtts://broker.usine.local:8883` with TLS.
+    /// Without a port, 1883 or 8883.
+    pub url: String,
+    /// The version of MQTT: `"5"`, or `"3.1.1"` for a broker that knows no better.
+    #[serde(default)]
+    pub version: Version,
+    /// The user name, if the broker asks for one.
+    pub user: Option<String>,
+    /// Where the password lies.
+    pub password: Option<Secret>,
+    /// A PEM file with the authorities that may sign the broker's certificate. Without it, those that the
+    /// system trusts.
+    pub ca: Option<PathBuf>,
+    /// A PEM file with our own certificate, for a broker that asks for one. Goes with `key`.
+    pub certificate: Option<PathBuf>,
+    /// A PEM file with the private key of `certificate`.
+    pub key: Option<PathBuf>,
+    /// The name of our session at the broker; two clients with one name throw each other out. Without it,
+    /// `portevoix-<name>-<8 hexadecimal digits>`, made once and kept.
+    pub client_id: Option<String>,
+    /// How the broker hands over: 0 at most once, 1 at least once (kept while we are away, given again until
+    /// it is safe with us), 2 exactly once on the line, slower.
+    #[serde(default)]
+    pub qos: Qos,
+    /// The group of a shared subscription: several gateways share the messages, each one gets its part. A
+    /// broker sends no retained values to a shared subscription.
+    pub share: Option<String>,
+    /// How long the broker keeps our session, and what it holds for us, while we are away. `"0s"` keeps
+    /// nothing. MQTT 3.1.1 knows only nothing or for ever.
+    #[serde(default = "one_day")]
+    pub session_expiry: Wait,
+    /// The longest silence on the line before we ask whether the broker is still there. A dead line is noticed
+    /// within twice this. From 1 s to 18 h.
+    #[serde(default = "fifteen_seconds")]
+    pub keep_alive: Wait,
+    /// The largest packet, in bytes. A larger one is skipped without being held in memory, and reported.
+    #[serde(default = "one_mebibyte")]
+    pub packet_max: u32,
+    /// How long to wait for the broker to answer, from the first byte to the granted subscriptions.
+    #[serde(default = "ten_seconds")]
+    pub connect_timeout: Wait,
+    /// When values came and then none at all for this long, the connection is made anew, once, in case the
+    /// broker granted a subscription that it no longer serves. `"0s"` turns this off.
+    #[serde(default = "five_minutes")]
+    pub silence_max: Wait,
+}
+
+const fn one_day() -> Wait {
+    Wait::secs(86_400)
+}
+const fn fifteen_seconds() -> Wait {
+    Wait::secs(15)
+}
+const fn ten_seconds() -> Wait {
+    Wait::secs(10)
+}
+const fn five_minutes() -> Wait {
+    Wait::secs(300)
+}
+const fn one_mebibyte() -> u32 {
+    1 << 20
+}
+
+/// A version of MQTT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+pub enum Version {
+    /// MQTT 5.
+    #[default]
+    #[serde(rename = "5")]
+    V5,
+    /// MQTT 3.1.1.
+    #[serde(rename = "3.1.1")]
+    V311,
+}
+
+/// How a message is handed over: 0, 1 or 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, JsonSchema)]
+#[serde(try_from = "u8")]
+#[schemars(with = "u8", extend("minimum" = 0, "maximum" = 2))]
+pub enum Qos {
+    /// At most once.
+    Zero,
+    /// At least once.
+    #[default]
+    One,
+    /// Exactly once on the line.
+    Two,
+}
+
+impl TryFrom<u8> for Qos {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Qos, String> {
+        match number {
+            0 => Ok(Qos::Zero),
+            1 => Ok(Qos::One),
+            2 => Ok(Qos::Two),
+            other => Err(format!("invalid qos {other}, expected 0, 1 or 2")),
+        }
+    }
+}
+
+/// Where a tag lies on an MQTT broker.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// The topic: `usine/b/{machine}/huile`. `{machine}` stands for the key of the machine; `+` for one level,
+    /// `#` for all that follow.
+    pub topic: String,
+    /// What to take from the payload. Without it, the payload is a plain number (`84.2`, `84,2`), flag
+    /// (`true`, `false`, `on`, `off`) or text. `"/oil/temperature"` is a JSON pointer. `"raw"` is the payload as
+    /// text, whatever it looks like.
+    #[serde(default)]
+    pub value: ValueFrom,
+    /// A JSON pointer to the time of the measure: ISO 8601, or Unix time in seconds, milliseconds,
+    /// microseconds or nanoseconds, told apart by size. A time without a zone is a time of the site. A value
+    /// without the time asked for is bad.
+    pub time: Option<Pointer>,
+}
+
+/// What to take from a payload.
+#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(with = "String", extend("pattern" = "^(raw|/.*)$", "examples" = ["/temperature", "raw"]))]
+pub enum ValueFrom {
+    /// The payload as a number, a flag or text.
+    #[default]
+    Plain,
+    /// The payload as text.
+    Raw,
+    /// One place in a JSON payload.
+    Pointer(Pointer),
+}
+
+/// A JSON pointer (RFC 6901): `/oil/temperature`, `/values/0`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String", extend("pattern" = "^/.*$", "examples" = ["/time"]))]
+pub struct Pointer(Vec<String>);
+
+impl Pointer {
+    /// Reads `/oil/temperature`.
+    ///
+    /// # Errors
+    /// What was found and what is expected.
+    pub fn parse(text: &str) -> Result<Pointer, String> {
+        let steps = text.strip_prefix('/').ok_or_else(|| {
+            format!("invalid JSON pointer `{text}`, expected a `/` before each step: `/temperature`")
+        })?;
+        Ok(Pointer(steps.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()))
+    }
+
+    /// The steps from the root, unescaped.
+    pub fn steps(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Pointer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|step| write!(f, "/{}", step.replace('~', "~0").replace('/', "~1")))
+    }
+}
+
+impl<'de> Deserialize<'de> for Pointer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pointer, D::Error> {
+        Pointer::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for ValueFrom {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ValueFrom, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "raw" => Ok(ValueFrom::Raw),
+            pointer if pointer.starts_with('/') => {
+                Pointer::parse(pointer).map(ValueFrom::Pointer).map_err(de::Error::custom)
+            }
+            other => Err(de::Error::custom(format!(
+                "invalid value `{other}`, expected `raw` or a JSON pointer such as `/temperature`"
+            ))),
+        }
+    }
+}
+
+/// Where to connect to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// A name or an address, without brackets.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+    /// With TLS.
+    pub tls: bool,
+}
+
+impl Endpoint {
+    /// Reads `mqtts://broker.usine.local:8883`.
+    ///
+    /// # Errors
+    /// What was found and what is expected.
+    pub fn parse(url: &str) -> Result<Endpoint, String> {
+        let (tls, rest) = match url.split_once("://") {
+            Some(("mqtt", rest)) => (false, rest),
+            Some(("mqtts", rest)) => (true, rest),
+            Some((scheme, _)) => {
+                return Err(format!("scheme `{scheme}` is not known here, expected `mqtt://` or `mqtts://`"));
+            }
+            None => return Err(format!("`{url}` has no scheme, expected `mqtt://host:1883`")),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains('@') {
+            return Err("expected no user or password in the URL; they have keys of their own".to_owned());
+        }
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().map_err(|_| format!("`{port}` is not a port, expected 1 to 65535"))?)
+            }
+            _ => (rest, if tls { 8883 } else { 1883 }),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() || host.contains(['/', '?', '#', ' ']) || port == 0 {
+            return Err(format!("`{url}` names no host and port, expected `mqtt://host:1883`"));
+        }
+        Ok(Endpoint { host: host.to_owned(), port, tls })
+    }
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl Check for Settings {
+    fn check(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut fault = |key: &str, message: String| faults.push(Fault::at(key, message));
+        let tls = match Endpoint::parse(&self.url) {
+            Ok(endpoint) => endpoint.tls,
+            Err(message) => {
+                fault("url", message);
+                true
+            }
+        };
+        if let Some(Err(message)) = self.password.as_ref().map(Secret::check) {
+            fault("password", message);
+        }
+        if self.password.is_some() && self.user.is_none() {
+            fault("password", "expected `user` beside it: MQTT 3.1.1 has no password without one".to_owned());
+        }
+        for (key, file) in [("ca", &self.ca), ("certificate", &self.certificate), ("key", &self.key)] {
+            if file.is_some() && !tls {
+                fault(key, "has no use without TLS, expected a URL with `mqtts://`".to_owned());
+            }
+        }
+        match (&self.certificate, &self.key) {
+            (Some(_), None) => fault("certificate", "expected `key` beside it".to_owned()),
+            (None, Some(_)) => fault("key", "expected `certificate` beside it".to_owned()),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        if let Some(id) = &self.client_id
+            && (id.is_empty() || id.len() > 1000 || id.chars().any(char::is_control))
+        {
+            fault("client_id", "expected 1 to 1000 bytes of text".to_owned());
+        }
+        if let Some(group) = &self.share
+            && (group.is_empty() || group.contains(['/', '+', '#']))
+        {
+            fault("share", format!("invalid group `{group}`, expected a word without `/`, `+` or `#`"));
+        }
+        self.check_numbers(&mut fault);
+        faults
+    }
+}
+
+impl Settings {
+    fn check_numbers(&self, fault: &mut impl FnMut(&str, String)) {
+        if !(1..=64_800).contains(&self.keep_alive.0.as_secs()) {
+            fault("keep_alive", "expected from 1s to 18h".to_owned());
+        }
+        if !(128..=268_435_455).contains(&self.packet_max) {
+            fault("packet_max", format!("found {}, expected from 128 to 268435455 bytes", self.packet_max));
+        }
+        if self.connect_timeout.0.is_zero() {
+            fault("connect_timeout", "expected more than nothing".to_owned());
+        }
+    }
+}
+
+impl Check for Address {
+    fn check(&self) -> Vec<Fault> {
+        let topic = topic::check(&self.topic).map_err(|message| Fault::at("topic", message)).err();
+        let time = match (&self.time, &self.value) {
+            (Some(_), ValueFrom::Plain | ValueFrom::Raw) => Some(Fault::at(
+                "time",
+                "a plain payload has no time in it, expected `value` to be a JSON pointer too",
+            )),
+            _ => None,
+        };
+        topic.into_iter().chain(time).collect()
+    }
+}
