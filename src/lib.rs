@@ -4,6 +4,7 @@
 //! begins, lives and ends; a **post** says it; the **outbox** keeps it; a **network** shows it.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod episode;
 pub mod network;

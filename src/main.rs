@@ -1,1 +1,7 @@
-fn main() {}
+//! The one binary. See `portevoix --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    portevoix::cli::main()
+}

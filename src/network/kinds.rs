@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 
-use contract::{Check, Fault, Network, NetworkKind, Setup};
+use contract::{Check, Fault, Network, NetworkKind, Post, Setup};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use toml::Spanned;
@@ -18,7 +18,7 @@ pub const KINDS: &[&dyn AnyNetworkKind] = &[];
 pub type Boxed = Box<dyn Any + Send>;
 
 /// A table of the file, each value with its place.
-pub type Table = Spanned<DeTable<'static>>;
+pub type Table<'t> = Spanned<DeTable<'t>>;
 
 /// A kind of network whose types are hidden.
 pub trait AnyNetworkKind: Sync {
@@ -29,7 +29,7 @@ pub trait AnyNetworkKind: Sync {
     ///
     /// # Errors
     /// What does not have the shape of the table.
-    fn settings(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
+    fn settings(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
 
     /// The shape of the table.
     fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema;
@@ -39,6 +39,12 @@ pub trait AnyNetworkKind: Sync {
     /// # Errors
     /// As [`NetworkKind::build`].
     fn build(&self, setup: &Setup<'_>, settings: Boxed) -> Result<Box<dyn Network>, Vec<Fault>>;
+
+    /// What is not safe, and which secrets cannot be read, as key and words.
+    fn examine(&self, settings: &Boxed) -> Vec<Fault>;
+
+    /// The post in its markup, as [`NetworkKind::preview`].
+    fn preview(&self, settings: &Boxed, post: &Post) -> String;
 }
 
 impl fmt::Debug for dyn AnyNetworkKind {
@@ -64,7 +70,7 @@ where
         K::NAME
     }
 
-    fn settings(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
+    fn settings(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
         let settings = K::Settings::deserialize(toml::de::Deserializer::from(table))?;
         let faults = settings.check();
         Ok((Box::new(settings), faults))
@@ -79,5 +85,13 @@ where
             vec![Fault::at("", format!("this table was read by another kind than `{}`", K::NAME))]
         })?;
         K::build(setup, *settings)
+    }
+
+    fn examine(&self, settings: &Boxed) -> Vec<Fault> {
+        settings.downcast_ref::<K::Settings>().map(contract::examine).unwrap_or_default()
+    }
+
+    fn preview(&self, settings: &Boxed, post: &Post) -> String {
+        settings.downcast_ref().map(|settings| K::preview(settings, post)).unwrap_or_default()
     }
 }

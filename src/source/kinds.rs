@@ -18,7 +18,7 @@ pub const KINDS: &[&dyn AnySourceKind] = &[];
 pub type Boxed = Box<dyn Any + Send>;
 
 /// A table of the file, each value with its place.
-pub type Table = Spanned<DeTable<'static>>;
+pub type Table<'t> = Spanned<DeTable<'t>>;
 
 /// A kind of source whose types are hidden.
 pub trait AnySourceKind: Sync {
@@ -29,19 +29,22 @@ pub trait AnySourceKind: Sync {
     ///
     /// # Errors
     /// What does not have the shape of the table.
-    fn settings(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
+    fn settings(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
 
     /// Reads the keys beside `source` in the table of a tag, and tells what their check finds.
     ///
     /// # Errors
     /// What does not have the shape of the address.
-    fn address(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
+    fn address(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
 
     /// The shape of the table of the source.
     fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
     /// The shape of the address.
     fn address_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// What is not safe, and which secrets cannot be read, as key and words.
+    fn examine(&self, settings: &Boxed) -> Vec<Fault>;
 
     /// Makes one, out of what [`settings`](Self::settings) and [`address`](Self::address) gave.
     ///
@@ -79,11 +82,11 @@ where
         K::NAME
     }
 
-    fn settings(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
+    fn settings(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
         read::<K::Settings>(table)
     }
 
-    fn address(&self, table: Table) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
+    fn address(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
         read::<K::Address>(table)
     }
 
@@ -93,6 +96,10 @@ where
 
     fn address_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         K::Address::json_schema(generator)
+    }
+
+    fn examine(&self, settings: &Boxed) -> Vec<Fault> {
+        settings.downcast_ref::<K::Settings>().map(contract::examine).unwrap_or_default()
     }
 
     fn build(
@@ -112,7 +119,7 @@ where
 }
 
 fn read<T: DeserializeOwned + Check + Send + 'static>(
-    table: Table,
+    table: Table<'_>,
 ) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
     let value = T::deserialize(toml::de::Deserializer::from(table))?;
     let faults = value.check();

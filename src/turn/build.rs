@@ -90,7 +90,7 @@ impl Middle {
             Section::Stale(_) => (Delays::default(), Side::High),
         };
         let condition = Condition::new(&machine.author.key, &rule.name, delays, side);
-        let mut slot = Slot::new(condition, Some(rule.section.judge(now)), subject(machine, rule, tag, side));
+        let mut slot = Slot::new(condition, Some(rule.section.judge(now)), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
         (slot.tag, slot.source) = (Some(at), Some(tag.source));
         self.watchers[at].push(self.slots.len());
@@ -189,9 +189,11 @@ impl Middle {
     }
 }
 
-fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan, side: Side) -> Subject {
+/// What the episodes of a rule are about.
+pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject {
     let (about, priorities, action) = match &rule.section {
         Section::Limit(section) => {
+            let side = if section.above.is_some() { Side::High } else { Side::Low };
             let steps = section.ladder.iter();
             let limits = section.above.or(section.below).into_iter();
             let limits = limits.chain(steps.clone().filter_map(|step| step.above.or(step.below))).collect();

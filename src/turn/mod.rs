@@ -15,7 +15,7 @@ use std::time::Duration;
 use contract::{Author, Batch, EpisodeId, Moment, Origin, Post, Sample};
 use serde::Serialize;
 
-pub use build::Kept;
+pub use build::{Kept, subject};
 pub use health::{Health, SourceHealth, TagHealth};
 
 use crate::episode::{Change, Fact, LATE_AFTER};

@@ -6,7 +6,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Network, Site, Source, TagAddress};
+use crate::settings::Secret;
+use crate::{Network, Post, Site, Source, TagAddress};
 
 /// Something wrong in a table that is well formed: a value that cannot be, two that exclude each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,25 @@ pub trait Check {
     fn check(&self) -> Vec<Fault> {
         Vec::new()
     }
+
+    /// What is allowed and not safe, for `portevoix doctor`: a password in the clear, a page open to all.
+    fn advise(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// The secrets that will be read, with their keys, so that `portevoix doctor` can try them.
+    fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        Vec::new()
+    }
+}
+
+/// What `portevoix doctor` has to say of a table: what is not safe, and the secrets that cannot be read.
+pub fn examine(settings: &impl Check) -> Vec<Fault> {
+    let unread = settings.secrets().into_iter().filter_map(|(key, secret)| {
+        let problem = secret.read().err()?;
+        Some(Fault::at(key, problem))
+    });
+    unread.chain(settings.advise()).collect()
 }
 
 /// What an adapter is given besides its own table.
@@ -75,4 +95,11 @@ pub trait NetworkKind {
     /// # Errors
     /// What cannot be read or does not fit together, with its key in the table of the network.
     fn build(setup: &Setup<'_>, settings: Self::Settings) -> Result<Box<dyn Network>, Vec<Fault>>;
+
+    /// The post in the markup of this network, as `portevoix preview` shows it. Pure: no secret, no network.
+    fn preview(settings: &Self::Settings, post: &Post) -> String {
+        let _ = settings;
+        let lines = post.lines.iter().map(|line| line.text.plain());
+        std::iter::once(post.first_line().plain()).chain(lines).collect::<Vec<_>>().join("\n")
+    }
 }

@@ -18,7 +18,7 @@ mod source;
 mod text;
 mod time;
 
-pub use kind::{Check, Fault, NetworkKind, Setup, SourceKind};
+pub use kind::{Check, Fault, NetworkKind, Setup, SourceKind, examine};
 pub use network::{
     Capabilities, Delivery, DeliveryError, DeliveryKey, Length, Network, Pace, Receipt, Repeat, Step,
 };

@@ -1,0 +1,42 @@
+//! `portevoix check`: every mistake of the configuration, with its place.
+
+use clap::Args;
+
+use super::{Configured, Failed, Outcome, say};
+use crate::config;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    configured: Configured,
+    /// One JSON document instead of words
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(options: &Options) -> Outcome {
+    if !options.json {
+        let plan = options.configured.load()?;
+        let (tags, rules) = plan
+            .machines
+            .iter()
+            .fold((0, 0), |(tags, rules), machine| (tags + machine.tags.len(), rules + machine.rules.len()));
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        say(&format!(
+            "fine: {}, {}, {}, {}, {}",
+            count(plan.sources.len(), "source"),
+            count(plan.machines.len(), "machine"),
+            count(tags, "tag"),
+            count(rules, "rule"),
+            count(plan.networks.len(), "network"),
+        ));
+        return Ok(());
+    }
+    let (found, outcome) = match config::load(&options.configured.path()) {
+        Ok(plan) => (plan.warnings, Ok(())),
+        Err(found) => (found, Err(Failed::Configuration)),
+    };
+    let found = serde_json::to_string_pretty(&found).map_err(|error| Failed::Task(error.to_string()))?;
+    say(&found);
+    outcome
+}

@@ -1,0 +1,179 @@
+//! `portevoix doctor`: what an integrator checks first when something seems wrong.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use contract::Fault;
+use serde::Serialize;
+
+use super::status::Status;
+use super::{Configured, Failed, Outcome, folders, say};
+use crate::config::{self, Plan};
+
+/// No gateway was built before this: 2026-01-01. An earlier clock was never set.
+const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
+
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    configured: Configured,
+    /// The state folder of the service [default: as for `run`]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// One JSON document instead of words
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    how: How,
+    what: String,
+    words: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum How {
+    Fine,
+    Mind,
+    Wrong,
+}
+
+pub fn run(options: &Options) -> Outcome {
+    let mut found = vec![clock()];
+    let plan = match config::load(&options.configured.path()) {
+        Ok(plan) => {
+            let warnings = plan.warnings.len();
+            let how = if warnings == 0 { How::Fine } else { How::Mind };
+            found.push(finding(
+                how,
+                "configuration",
+                format!("{warnings} warnings; `portevoix check` shows them"),
+            ));
+            Some(plan)
+        }
+        Err(wrong) => {
+            let words = format!("{} mistakes; `portevoix check` shows them", wrong.len());
+            found.push(finding(How::Wrong, "configuration", words));
+            None
+        }
+    };
+    let configured = plan.as_ref().and_then(|plan| plan.settings.state.as_ref());
+    let state = folders::state(options.state.as_ref(), configured);
+    found.push(folder(&state));
+    found.extend(plan.iter().flat_map(adapters));
+    found.extend(service(&state));
+    show(&found, options.json)
+}
+
+fn finding(how: How, what: impl Into<String>, words: impl Into<String>) -> Finding {
+    Finding { how, what: what.into(), words: words.into() }
+}
+
+fn show(found: &[Finding], is_json: bool) -> Outcome {
+    if is_json {
+        say(&serde_json::to_string_pretty(found).map_err(|error| Failed::Task(error.to_string()))?);
+    } else {
+        for Finding { how, what, words } in found {
+            let mark = match how {
+                How::Fine => "fine ",
+                How::Mind => "mind ",
+                How::Wrong => "WRONG",
+            };
+            say(&format!("{mark}  {what}: {words}"));
+        }
+    }
+    let is_wrong = found.iter().any(|finding| finding.how == How::Wrong);
+    if is_wrong { Err(Failed::Task(String::new())) } else { Ok(()) }
+}
+
+fn clock() -> Finding {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let at = jiff::Timestamp::from_second(i64::try_from(now.as_secs()).unwrap_or(0)).unwrap_or_default();
+    match now >= EARLIEST {
+        true => finding(How::Fine, "clock", format!("{at}")),
+        false => finding(How::Wrong, "clock", format!("{at}: never set; posts would bear wrong times")),
+    }
+}
+
+/// The state folder: there, ours alone, and with room for a mebibyte.
+fn folder(state: &Path) -> Finding {
+    let what = format!("state folder {}", state.display());
+    if !state.is_dir() {
+        return finding(How::Mind, what, "not there yet; `portevoix run` makes it");
+    }
+    let trial = state.join(".doctor");
+    let written = std::fs::write(&trial, vec![0u8; 1 << 20]).and_then(|()| std::fs::remove_file(&trial));
+    match written {
+        Ok(()) => finding(How::Fine, what, "can be written"),
+        Err(error) => finding(How::Wrong, what, format!("cannot be written: {error}")),
+    }
+}
+
+fn adapters(plan: &Plan) -> Vec<Finding> {
+    let told = |what: String, faults: Vec<Fault>| -> Vec<Finding> {
+        if faults.is_empty() {
+            return vec![finding(How::Fine, what, "settings and secrets can be used")];
+        }
+        let one = |fault: Fault| finding(How::Mind, format!("{what} {}", fault.key), fault.message);
+        faults.into_iter().map(one).collect()
+    };
+    let sources = plan.sources.iter().flat_map(|source| {
+        let what = format!("source.{}.{}", source.kind.name(), source.name);
+        told(what, source.kind.examine(&source.settings))
+    });
+    let networks = plan.networks.iter().flat_map(|network| {
+        let what = format!("network.{}.{}", network.kind.name(), network.name);
+        told(what, network.kind.examine(&network.settings))
+    });
+    sources.chain(networks).collect()
+}
+
+/// What the running service wrote about itself.
+fn service(state: &Path) -> Vec<Finding> {
+    let status = Status::read(&folders::runtime(state)).filter(|status| is_alive(status.pid));
+    let Some(status) = status else {
+        return vec![finding(
+            How::Mind,
+            "service",
+            "not running, so sources and networks were not looked at",
+        )];
+    };
+    let health = status.health;
+    let words = format!("running, version {}, {} episodes open", status.version, health.open);
+    let mut found = vec![finding(How::Fine, "service", words)];
+    for source in health.sources {
+        let (how, words) =
+            if source.is_up { (How::Fine, "connected") } else { (How::Wrong, "not connected") };
+        let what = format!("source {}", source.source);
+        found.push(finding(how, what.clone(), format!("{words}, {} batches", source.batches)));
+        found.extend(source.notices.into_iter().map(|notice| finding(How::Mind, what.clone(), notice)));
+    }
+    for tag in health.bad_tags {
+        let how = if tag.is_bad { How::Wrong } else { How::Mind };
+        let words =
+            format!("{} of {} values bad, {} too old; last: {}", tag.bad, tag.taken, tag.old, tag.why);
+        found.push(finding(how, format!("tag {}/{}", tag.machine, tag.tag), words));
+    }
+    for network in health.networks {
+        let how = match (&network.last_error, network.refused) {
+            (Some(_), _) => How::Wrong,
+            (None, 0) => How::Fine,
+            (None, _) => How::Mind,
+        };
+        let error = network.last_error.map(|error| format!("; {error}")).unwrap_or_default();
+        let words = format!(
+            "{} taken, {} waiting, {} refused{error}",
+            network.taken, network.waiting, network.refused
+        );
+        found.push(finding(how, format!("network {}", network.network), words));
+    }
+    found
+}
+
+fn is_alive(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}

@@ -1,0 +1,170 @@
+//! The command line: one file for each command. Exit codes: 0 fine, 1 the thing asked for failed, 2 wrong usage or
+//! configuration.
+//!
+//! Deliberately absent: no judgement, no adapter. A command asks a room and shows what it says.
+
+mod check;
+mod demo;
+mod doctor;
+mod explain;
+mod folders;
+mod preview;
+mod run;
+mod schema;
+mod status;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Diagnostic, Plan};
+
+/// What a command comes to.
+pub type Outcome = Result<(), Failed>;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub enum Failed {
+    /// The thing asked for failed, with the reason unless it was said already.
+    Task(String),
+    /// Wrong usage or configuration; everything was said already.
+    Configuration,
+}
+
+/// Machines speak in the company's social network: a value crosses its limit, and the machine says so in words
+/// people read with pleasure, in one post that lives until it is over.
+///
+/// New here? `portevoix demo` starts a small bakery and a page to look at. Nothing to install or configure.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a small bakery and its page, to see what this is about
+    Demo(demo::Options),
+    /// Read the machines and post, until stopped: the service
+    Run(run::Options),
+    /// Read the configuration and tell every mistake with its place; touches no device
+    Check(check::Options),
+    /// Show what each rule would post on each network
+    Preview(preview::Options),
+    /// Tell why an episode was posted: values, rule, delays, answers of the networks
+    Explain(explain::Options),
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+    /// Look at the installation: clock, disk, secrets, sources, networks, bad values
+    Doctor(doctor::Options),
+}
+
+/// Where the configuration lies.
+#[derive(Debug, Args)]
+struct Configured {
+    /// A folder of TOML files, or one file [default: $CONFIGURATION_DIRECTORY, else /etc/portevoix]
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
+}
+
+impl Configured {
+    fn path(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(folders::config)
+    }
+
+    /// The plan, or every mistake on standard error. Warnings are shown too.
+    fn load(&self) -> Result<Plan, Failed> {
+        match config::load(&self.path()) {
+            Ok(plan) => {
+                show(&plan.warnings);
+                Ok(plan)
+            }
+            Err(found) => {
+                show(&found);
+                Err(Failed::Configuration)
+            }
+        }
+    }
+}
+
+fn show(found: &[Diagnostic]) {
+    for diagnostic in found {
+        complain(&format!("{diagnostic}\n"));
+    }
+}
+
+/// Runs the command of the command line.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and are printed where they belong.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * 2);
+        }
+    };
+    let outcome = match cli.command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Run(options) => run::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Preview(options) => preview::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Schema => schema::run(),
+        Command::Doctor(options) => doctor::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Task(reason)) => {
+            if !reason.is_empty() {
+                complain(&format!("portevoix: {reason}"));
+            }
+            ExitCode::from(1)
+        }
+        Err(Failed::Configuration) => ExitCode::from(2),
+    }
+}
+
+/// One line on standard output. Whoever closed it does not want to read it.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stdout(), "{words}");
+}
+
+/// One line on standard error.
+fn complain(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
+/// Logs to standard error, as systemd's journal likes it: no time of its own, no colours. `RUST_LOG` chooses.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second log, in tests, is not started.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .try_init();
+}
+
+/// One thread runs it all: a gateway has few cores, and readings need no more.
+fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::Task(format!("the system gives no runtime: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,116 @@
+//! `portevoix preview`: what each rule would post, without a machine and without a network.
+
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use contract::{Author, EpisodeId, Moment};
+
+use super::{Configured, Failed, Outcome, say};
+use crate::config::Plan;
+use crate::episode::Episode;
+use crate::post::{About, Known, Language, Subject, write};
+use crate::turn::subject;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    configured: Configured,
+    /// Only this machine, by its key
+    #[arg(long, value_name = "KEY")]
+    machine: Option<String>,
+    /// Only rules whose name holds this, such as `oil-hot`
+    #[arg(long, value_name = "WORDS")]
+    rule: Option<String>,
+}
+
+pub fn run(options: &Options) -> Outcome {
+    let plan = options.configured.load()?;
+    let now = Moment::from_system(SystemTime::now());
+    let mut shown = 0;
+    for subject in subjects(&plan, options) {
+        for network in &plan.networks {
+            let language = Language::new(&network.language, &plan.site.timezone)
+                .map_err(|error| Failed::Task(error.to_string()))?;
+            say(&format!(
+                "── {} · {} · {}.{} ──",
+                subject.author.key,
+                subject.rule,
+                network.kind.name(),
+                network.name
+            ));
+            for episode in stages(&subject, now) {
+                let post = write(&subject, &episode, Known { latest: usual(&subject) }, &language, now);
+                say(&format!("{}\n", network.kind.preview(&network.settings, &post)));
+                shown += 1;
+            }
+        }
+    }
+    if shown == 0 {
+        return Err(Failed::Task("no rule fits; `portevoix check` counts what there is".into()));
+    }
+    Ok(())
+}
+
+fn subjects(plan: &Plan, options: &Options) -> Vec<Subject> {
+    let is_wanted = |author: &Author| options.machine.as_ref().is_none_or(|key| *key == author.key);
+    let fits = |rule: &str| options.rule.as_ref().is_none_or(|words| rule.contains(words));
+    let machines = plan.machines.iter().filter(|machine| is_wanted(&machine.author));
+    machines
+        .flat_map(|machine| {
+            let rules = machine.rules.iter().filter(|rule| fits(&rule.name));
+            rules.filter_map(|rule| {
+                let tag = machine.tags.iter().find(|tag| tag.id == rule.tag)?;
+                Some(subject(machine, rule, tag))
+            })
+        })
+        .collect()
+}
+
+/// A life in pictures: just opened, each further step of the ladder, over.
+fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
+    let ago = |minutes: u64| now.minus(Duration::from_secs(60 * minutes));
+    let levels = match &subject.about {
+        About::Limit { limits, .. } => u8::try_from(limits.len()).unwrap_or(u8::MAX),
+        About::Silence { .. } | About::Source { .. } | About::Store => 1,
+    };
+    let at_level = |level: u8| Episode {
+        id: EpisodeId("preview".into()),
+        begun: ago(u64::from(level)),
+        level,
+        value: beyond(subject, level),
+        value_at: now,
+        worst: beyond(subject, level),
+        worst_at: now,
+        ended: None,
+        reopened: 0,
+        is_late: false,
+        version: 1,
+    };
+    let mut stages: Vec<Episode> = (1..=levels).map(at_level).collect();
+    let over = Episode {
+        begun: ago(36),
+        worst_at: ago(20),
+        value: usual(subject),
+        ended: Some(now),
+        ..at_level(levels)
+    };
+    stages.push(over);
+    stages
+}
+
+/// A value a little beyond the limit of a step.
+fn beyond(subject: &Subject, level: u8) -> Option<f64> {
+    let limit = subject.limit(level)?;
+    let step = (limit.abs() * 0.05).max(0.1);
+    Some(if is_high(subject) { limit + step } else { limit - step })
+}
+
+fn usual(subject: &Subject) -> Option<f64> {
+    let limit = subject.limit(1)?;
+    let step = (limit.abs() * 0.1).max(0.1);
+    Some(if is_high(subject) { limit - step } else { limit + step })
+}
+
+fn is_high(subject: &Subject) -> bool {
+    matches!(subject.about, About::Limit { side: crate::episode::Side::High, .. })
+}
