@@ -35,7 +35,7 @@ pub(super) type Boxed = Box<dyn Any + Send>;
 /// A kind of rule.
 pub(super) struct RuleKind {
     pub name: &'static str,
-    pub read: fn(Spanned<Table>) -> Result<(rule::Section, Vec<Fault>), toml::de::Error>,
+    pub read: fn(Spanned<Table<'_>>) -> Result<(rule::Section, Vec<Fault>), toml::de::Error>,
     pub schema: fn(&mut SchemaGenerator) -> schemars::Schema,
 }
 

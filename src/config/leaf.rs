@@ -5,7 +5,7 @@ use contract::{Check, Fault};
 use schemars::Schema;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeArray, DeValue};
 
 use super::problem::{Problems, Span};
 use super::tree::{Key, Table, Value};
@@ -27,7 +27,7 @@ pub(super) struct Shape {
 
 /// A table and what is said when something is missing in it.
 pub(super) struct Leaf<'a> {
-    pub table: Table,
+    pub table: Table<'a>,
     /// The name in the header.
     pub header: Span,
     pub shape: &'a Shape,
@@ -63,7 +63,7 @@ impl Shape {
 
 /// The struct of a table and what its check finds.
 pub(super) fn whole<T: DeserializeOwned + Check>(
-    table: Spanned<Table>,
+    table: Spanned<Table<'_>>,
 ) -> Result<(T, Vec<Fault>), toml::de::Error> {
     let value = T::deserialize(toml::de::Deserializer::from(table))?;
     let faults = value.check();
@@ -73,7 +73,7 @@ pub(super) fn whole<T: DeserializeOwned + Check>(
 /// Reads a table; `None` when something in it is wrong, all of which was told.
 pub(super) fn read<T>(
     leaf: Leaf<'_>,
-    read: impl Fn(Spanned<Table>) -> Result<(T, Vec<Fault>), toml::de::Error>,
+    read: impl Fn(Spanned<Table<'_>>) -> Result<(T, Vec<Fault>), toml::de::Error>,
     problems: &mut Problems,
 ) -> Option<T> {
     let Leaf { mut table, header, shape, more, hint } = leaf;
@@ -100,7 +100,7 @@ pub(super) fn read<T>(
 }
 
 fn tell_missing(
-    table: &Table,
+    table: &Table<'_>,
     header: &Span,
     shape: &Shape,
     hint: Option<&str>,
@@ -116,7 +116,7 @@ fn tell_missing(
     is_sound
 }
 
-fn take_long_arrays(table: &mut Table, shape: &Shape, problems: &mut Problems) -> bool {
+fn take_long_arrays(table: &mut Table<'_>, shape: &Shape, problems: &mut Problems) -> bool {
     let mut is_sound = true;
     for (key, most) in &shape.items_max {
         let Some(value) = table.get(key.as_str()) else { continue };
@@ -133,7 +133,7 @@ fn take_long_arrays(table: &mut Table, shape: &Shape, problems: &mut Problems) -
 /// Tells the mistake, takes the value out and gives its key. A key that is missing because it was taken out is
 /// not told. `None` when the mistake is not in one of the values.
 fn take_faulty(
-    table: &mut Table,
+    table: &mut Table<'_>,
     error: &toml::de::Error,
     taken: &[String],
     more: &[&str],
@@ -163,8 +163,8 @@ fn tell_rest(error: &toml::de::Error, is_sound: bool, header: &Span, more: &[&st
 }
 
 /// Takes out the key or value of exactly this span, and gives its key.
-fn take(table: &mut Table, span: &Span) -> Option<(String, Value)> {
-    let is_it = |key: &Key, value: &Value| key.span() == *span || value.span() == *span;
+fn take<'t>(table: &mut Table<'t>, span: &Span) -> Option<(String, Value<'t>)> {
+    let is_it = |key: &Key<'_>, value: &Value<'_>| key.span() == *span || value.span() == *span;
     let found = table.iter().find(|(key, value)| is_it(key, value)).map(|(key, _)| key.get_ref().to_string());
     match found {
         Some(key) => table.remove(key.as_str()).map(|value| (key, value)),
@@ -172,7 +172,7 @@ fn take(table: &mut Table, span: &Span) -> Option<(String, Value)> {
     }
 }
 
-fn take_inside(value: &mut DeValue<'static>, span: &Span) -> Option<(String, Value)> {
+fn take_inside<'t>(value: &mut DeValue<'t>, span: &Span) -> Option<(String, Value<'t>)> {
     let array = match value {
         DeValue::Table(table) => return take(table, span),
         DeValue::Array(array) => array,
@@ -181,7 +181,7 @@ fn take_inside(value: &mut DeValue<'static>, span: &Span) -> Option<(String, Val
     let Some(at) = array.iter().position(|item| item.span() == *span) else {
         return array.iter_mut().find_map(|item| take_inside(item.get_mut(), span));
     };
-    let mut items: Vec<Value> = std::mem::take(array).into_iter().collect();
+    let mut items: Vec<Value<'_>> = std::mem::replace(array, DeArray::new()).into_iter().collect();
     let taken = items.remove(at);
     *array = items.into_iter().collect();
     Some((String::new(), taken))
@@ -189,7 +189,7 @@ fn take_inside(value: &mut DeValue<'static>, span: &Span) -> Option<(String, Val
 
 /// When keys were taken out, a fault of the whole table may only follow from that, and is not told.
 fn tell_faults(
-    table: &Table,
+    table: &Table<'_>,
     header: &Span,
     is_sound: bool,
     faults: Vec<Fault>,
@@ -211,7 +211,7 @@ fn tell_faults(
 }
 
 /// The place of a dotted key: of the value, or of the key where the value is a table with a header of its own.
-pub(super) fn walk(table: &Table, dotted: &str) -> Option<Span> {
+pub(super) fn walk(table: &Table<'_>, dotted: &str) -> Option<Span> {
     let mut steps = dotted.split('.').filter(|step| !step.is_empty());
     let (key, value) = table.get_key_value(steps.next()?)?;
     let mut span = if value.get_ref().is_table() { key.span() } else { value.span() };
@@ -224,7 +224,7 @@ pub(super) fn walk(table: &Table, dotted: &str) -> Option<Span> {
     Some(span)
 }
 
-fn step_into<'a>(value: &'a DeValue<'static>, step: &str) -> Option<(Span, &'a DeValue<'static>)> {
+fn step_into<'t>(value: &'t DeValue<'t>, step: &str) -> Option<(Span, &'t DeValue<'t>)> {
     match value {
         DeValue::Table(table) => {
             let (key, value) = table.get_key_value(step)?;

@@ -17,15 +17,15 @@ use super::wording;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Part<'t> {
     pub name: &'t str,
-    pub tags: Option<&'t Table>,
-    pub rules: Option<&'t Table>,
+    pub tags: Option<&'t Table<'t>>,
+    pub rules: Option<&'t Table<'t>>,
 }
 
 /// What a machine says itself and what its class says, of one table.
 pub(super) struct Layers<'t> {
     pub name: &'t str,
-    own: Option<(&'t Key, &'t Table)>,
-    class: Option<(&'t Key, &'t Table)>,
+    own: Option<(&'t Key<'t>, &'t Table<'t>)>,
+    class: Option<(&'t Key<'t>, &'t Table<'t>)>,
 }
 
 /// What the tags and rules of a machine are read against.
@@ -41,8 +41,8 @@ impl<'t> Layers<'t> {
     /// By name, in the order of the files; what stands in the class first.
     pub fn of(
         reader: &mut Reader<'_>,
-        class: Option<&'t Table>,
-        own: Option<&'t Table>,
+        class: Option<&'t Table<'t>>,
+        own: Option<&'t Table<'t>>,
         form: &str,
     ) -> Vec<Layers<'t>> {
         let mut layers: Vec<Layers<'t>> = Vec::new();
@@ -64,7 +64,7 @@ impl<'t> Layers<'t> {
     }
 
     /// Both as one table. Of a class, only the keys that `keep` lets through.
-    pub fn joined(&self, keep: impl Fn(&str) -> bool) -> Table {
+    pub fn joined(&self, keep: impl Fn(&str) -> bool) -> Table<'t> {
         let mut joined = Table::new();
         for (key, value) in self.class.iter().flat_map(|(_, table)| table.iter()) {
             if keep(key.get_ref()) {
@@ -80,13 +80,13 @@ impl<'t> Layers<'t> {
     }
 
     /// The table of the class and that of the machine.
-    pub fn tables(&self) -> (Option<&'t Table>, Option<&'t Table>) {
+    pub fn tables(&self) -> (Option<&'t Table<'t>>, Option<&'t Table<'t>>) {
         (self.class.map(|(_, table)| table), self.own.map(|(_, table)| table))
     }
 
     /// The text that the class and the machine give for a key.
     pub fn texts(&self, key: &str) -> (Option<&'t str>, Option<&'t str>) {
-        let text = |layer: Option<(&'t Key, &'t Table)>| {
+        let text = |layer: Option<(&'t Key<'t>, &'t Table<'t>)>| {
             layer.and_then(|(_, table)| table.get(key)?.get_ref().as_str())
         };
         (text(self.class), text(self.own))
@@ -109,7 +109,7 @@ impl Reader<'_> {
     /// Every machine, in the order of the files.
     pub fn machines(
         &mut self,
-        root: &Table,
+        root: &Table<'_>,
         sources: &[Member],
         needed: &[(Language, String)],
     ) -> Vec<MachinePlan> {
@@ -145,7 +145,7 @@ impl Reader<'_> {
     /// Classes that no machine has are read too, so that their mistakes are known before they are needed.
     fn check_idle<'t>(
         &mut self,
-        root: &'t Table,
+        root: &'t Table<'t>,
         classes: &HashMap<&'t str, (Span, Part<'t>)>,
         used: &[&str],
         sources: &[Member],
@@ -165,7 +165,7 @@ impl Reader<'_> {
         }
     }
 
-    fn classes<'t>(&mut self, root: &'t Table) -> HashMap<&'t str, (Span, Part<'t>)> {
+    fn classes<'t>(&mut self, root: &'t Table<'t>) -> HashMap<&'t str, (Span, Part<'t>)> {
         let classes = self.named(root, "class");
         classes
             .into_iter()
@@ -174,14 +174,14 @@ impl Reader<'_> {
     }
 
     /// The tables `[<room>.<name>]`.
-    fn named<'t>(&mut self, root: &'t Table, room: &str) -> Vec<(&'t Key, &'t Table)> {
+    fn named<'t>(&mut self, root: &'t Table<'t>, room: &str) -> Vec<(&'t Key<'t>, &'t Table<'t>)> {
         let form = format!("[{room}.<name>]");
         let Some((key, value)) = root.get_key_value(room) else { return Vec::new() };
         self.table(key, value, &form).map(|table| self.tables(table, &form)).unwrap_or_default()
     }
 
     /// The tags and rules of a class or machine; `own` are the keys that may stand beside them.
-    fn part<'t>(&mut self, key: &'t Key, table: &'t Table, own: &[&str]) -> Part<'t> {
+    fn part<'t>(&mut self, key: &'t Key<'t>, table: &'t Table<'t>, own: &[&str]) -> Part<'t> {
         let mut part = Part { name: key.get_ref(), ..Part::default() };
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
@@ -201,7 +201,7 @@ impl Reader<'_> {
         part
     }
 
-    fn machine_section(&mut self, key: &Key, table: &Table) -> Option<MachineSection> {
+    fn machine_section(&mut self, key: &Key<'_>, table: &Table<'_>) -> Option<MachineSection> {
         let (_, own) = split(table, &["tag", "rule"]);
         let leaf = Leaf {
             table: own,
@@ -213,7 +213,7 @@ impl Reader<'_> {
         leaf::read(leaf, leaf::whole::<MachineSection>, &mut self.problems)
     }
 
-    fn check_class(&mut self, table: &Table, classes: &HashMap<&str, (Span, Part<'_>)>) {
+    fn check_class(&mut self, table: &Table<'_>, classes: &HashMap<&str, (Span, Part<'_>)>) {
         let Some((value, name)) =
             table.get("class").and_then(|value| Some((value, value.get_ref().as_str()?)))
         else {
@@ -241,7 +241,7 @@ impl Reader<'_> {
     }
 }
 
-fn author(key: &Key, section: MachineSection) -> Author {
+fn author(key: &Key<'_>, section: MachineSection) -> Author {
     let key = key.get_ref().to_string();
     Author { name: section.name.unwrap_or_else(|| key.clone()), place: section.place, key }
 }
@@ -249,7 +249,7 @@ fn author(key: &Key, section: MachineSection) -> Author {
 /// Something is named that is not there.
 pub(super) fn tell_unknown(
     problems: &mut Problems,
-    value: &Value,
+    value: &Value<'_>,
     what: &str,
     name: &str,
     known: &[&str],

@@ -133,7 +133,7 @@ impl Reader<'_> {
     }
 
     /// Is the tag of a rule one of the machine's?
-    fn check_tag(&mut self, table: &Table, around: &Around<'_>) {
+    fn check_tag(&mut self, table: &Table<'_>, around: &Around<'_>) {
         let Some((value, name)) = table.get("tag").and_then(|value| Some((value, value.get_ref().as_str()?)))
         else {
             return;
@@ -185,7 +185,7 @@ impl Reader<'_> {
     /// Words for each language must be there for each language that somebody reads, and for no unknown one.
     fn check_words(
         &mut self,
-        table: &Table,
+        table: &Table<'_>,
         header: &Span,
         key: &str,
         words: &Words,

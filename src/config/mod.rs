@@ -14,6 +14,7 @@ mod member;
 pub mod plan;
 mod problem;
 mod reader;
+mod schema;
 pub mod section;
 mod tree;
 mod wording;
@@ -23,6 +24,7 @@ use std::path::Path;
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use kinds::Kinds;
 pub use plan::{MachinePlan, NetworkPlan, Plan, RulePlan, Settings, SourcePlan, TagPlan};
+pub use schema::{schema, schema_with};
 
 use files::Files;
 use kinds::Shapes;

@@ -42,20 +42,20 @@ pub(super) struct Member {
 /// `[<room>.<kind>.<name>]`
 struct Found<'t> {
     kind: usize,
-    key: &'t Key,
-    table: &'t Table,
+    key: &'t Key<'t>,
+    table: &'t Table<'t>,
 }
 
 /// The entries of a table in the order of the files.
-pub(super) fn in_order(table: &Table) -> Vec<(&Key, &Value)> {
-    let mut entries: Vec<(&Key, &Value)> = table.iter().collect();
+pub(super) fn in_order<'t>(table: &'t Table<'t>) -> Vec<(&'t Key<'t>, &'t Value<'t>)> {
+    let mut entries: Vec<(&Key<'_>, &Value<'_>)> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
 }
 
 impl Reader<'_> {
     /// The plan; `None` when something is wrong, all of which was told.
-    pub fn plan(&mut self, root: &Table) -> Option<Plan> {
+    pub fn plan(&mut self, root: &Table<'_>) -> Option<Plan> {
         self.check_rooms(root);
         let site = self.site(root);
         let sources = self.sources(root);
@@ -92,7 +92,7 @@ impl Reader<'_> {
         Some(NetworkPlan { name: member.name, kind, settings: member.settings?, language, place })
     }
 
-    fn check_rooms(&mut self, root: &Table) {
+    fn check_rooms(&mut self, root: &Table<'_>) {
         for (key, _) in in_order(root) {
             let name = key.get_ref().as_ref();
             if !ROOMS.contains(&name) {
@@ -102,7 +102,7 @@ impl Reader<'_> {
         }
     }
 
-    fn site(&mut self, root: &Table) -> Option<SiteSection> {
+    fn site(&mut self, root: &Table<'_>) -> Option<SiteSection> {
         let Some((key, value)) = root.get_key_value("site") else {
             self.problems
                 .error(None, "missing table `[site]`")
@@ -115,7 +115,7 @@ impl Reader<'_> {
         leaf::read(leaf, leaf::whole::<SiteSection>, &mut self.problems)
     }
 
-    fn sources(&mut self, root: &Table) -> Vec<Member> {
+    fn sources(&mut self, root: &Table<'_>) -> Vec<Member> {
         let names: Vec<&str> = self.kinds.sources.iter().map(|kind| kind.name()).collect();
         let found = self.room(root, "source", &names);
         let mut members = Vec::new();
@@ -137,7 +137,7 @@ impl Reader<'_> {
         members
     }
 
-    fn networks(&mut self, root: &Table) -> Vec<Member> {
+    fn networks(&mut self, root: &Table<'_>) -> Vec<Member> {
         let names: Vec<&str> = self.kinds.networks.iter().map(|kind| kind.name()).collect();
         if root.get("network").is_none() {
             self.problems
@@ -171,7 +171,7 @@ impl Reader<'_> {
     }
 
     /// The tables of a room that have a known kind and a name.
-    fn room<'t>(&mut self, root: &'t Table, room: &str, kinds: &[&str]) -> Vec<Found<'t>> {
+    fn room<'t>(&mut self, root: &'t Table<'t>, room: &str, kinds: &[&str]) -> Vec<Found<'t>> {
         let form = format!("[{room}.<kind>.<name>]");
         let Some((key, value)) = root.get_key_value(room) else { return Vec::new() };
         let Some(table) = self.table(key, value, &form) else { return Vec::new() };
@@ -205,7 +205,7 @@ impl Reader<'_> {
 
     /// The tables in a table, whose names are checked. Of the values that are no tables the first is told: the
     /// name was forgotten, and the others follow from that.
-    pub fn tables<'t>(&mut self, table: &'t Table, form: &str) -> Vec<(&'t Key, &'t Table)> {
+    pub fn tables<'t>(&mut self, table: &'t Table<'t>, form: &str) -> Vec<(&'t Key<'t>, &'t Table<'t>)> {
         let mut tables = Vec::new();
         let mut is_told = false;
         for (key, value) in in_order(table) {
@@ -228,7 +228,7 @@ impl Reader<'_> {
     }
 
     /// The value as a table, or else an error.
-    pub fn table<'t>(&mut self, key: &Key, value: &'t Value, form: &str) -> Option<&'t Table> {
+    pub fn table<'t>(&mut self, key: &Key<'_>, value: &'t Value<'t>, form: &str) -> Option<&'t Table<'t>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
             self.problems.error(key.span(), format!("{}, expected a table {form}", found(value.get_ref())));
@@ -236,7 +236,7 @@ impl Reader<'_> {
         table
     }
 
-    fn check_name(&mut self, key: &Key) {
+    fn check_name(&mut self, key: &Key<'_>) {
         let name = key.get_ref().as_ref();
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.chars().all(is_plain) && !name.starts_with('-') && (1..=NAME_CHARS_MAX).contains(&name.len())
@@ -273,7 +273,7 @@ fn plain_name(name: &str) -> String {
 }
 
 /// What a value is that should have been a table.
-fn found(value: &DeValue<'static>) -> &'static str {
+fn found(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",
@@ -288,7 +288,7 @@ fn found(value: &DeValue<'static>) -> &'static str {
 }
 
 /// The entries with these keys, and the others.
-pub(super) fn split(table: &Table, keys: &[&str]) -> (Table, Table) {
+pub(super) fn split<'t>(table: &Table<'t>, keys: &[&str]) -> (Table<'t>, Table<'t>) {
     let entries = table.iter().map(|(key, value)| (key.clone(), value.clone()));
     let (mut own, mut others) = (Table::new(), Table::new());
     for (key, value) in entries {

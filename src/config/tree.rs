@@ -11,13 +11,13 @@ use super::files::Files;
 use super::problem::{Problems, Span};
 use super::wording;
 
-pub(super) type Table = DeTable<'static>;
-pub(super) type Value = Spanned<DeValue<'static>>;
-pub(super) type Key = Spanned<DeString<'static>>;
+pub(super) type Table<'t> = DeTable<'t>;
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+pub(super) type Key<'t> = Spanned<DeString<'t>>;
 
 /// All files, parsed and merged.
-pub(super) struct Tree {
-    pub root: Table,
+pub(super) struct Tree<'t> {
+    pub root: Table<'t>,
     /// What is never shown.
     pub secrets: Vec<Span>,
     /// False when a file is no TOML: what is missing in the tree may stand in it.
@@ -25,12 +25,12 @@ pub(super) struct Tree {
 }
 
 /// The tree of all files. What cannot be parsed is told and left out.
-pub(super) fn parse(files: &Files, problems: &mut Problems) -> Tree {
+pub(super) fn parse<'t>(files: &'t Files, problems: &mut Problems) -> Tree<'t> {
     let mut merged = Tree { root: Table::new(), secrets: Vec::new(), is_whole: true };
     for (text, start) in files.texts() {
         let (tree, errors) = DeTable::parse_recoverable(text);
-        let mut tree = tree.into_inner();
-        tree.make_owned();
+        let tree = tree.into_inner();
+
         let tree = moved_table(tree, start);
         note_secrets(&tree, false, &mut merged.secrets);
         merged.is_whole &= note_errors(&errors, text, start, files, problems);
@@ -76,7 +76,7 @@ fn note_errors(
 const DUPLICATE: &str = "duplicate key";
 
 fn line_start(text: &str, offset: usize) -> usize {
-    let before = text.as_bytes().iter().take(offset);
+    let mut before = text.as_bytes().iter().take(offset);
     before.rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
 
@@ -120,7 +120,13 @@ fn is_spread(path: &[String]) -> bool {
     }
 }
 
-fn merge(into: &mut Table, from: Table, files: &Files, path: &mut Vec<String>, problems: &mut Problems) {
+fn merge<'t>(
+    into: &mut Table<'t>,
+    from: Table<'t>,
+    files: &Files,
+    path: &mut Vec<String>,
+    problems: &mut Problems,
+) {
     for (key, value) in from {
         path.push(key.get_ref().to_string());
         let place = into.get_key_value(key.get_ref().as_ref()).map(|(key, _)| key.span());
@@ -144,18 +150,18 @@ fn merge(into: &mut Table, from: Table, files: &Files, path: &mut Vec<String>, p
 
 /// A machine's own keys (`class`, `name`, `place`) stand in one file, though its tags may stand in others.
 fn tell_twice(
-    old: &Table,
-    new: &DeValue<'static>,
+    old: &Table<'_>,
+    new: &DeValue<'_>,
     first: Span,
-    key: &Key,
+    key: &Key<'_>,
     files: &Files,
     path: &[String],
     problems: &mut Problems,
 ) {
-    let has_own = |table: &Table| table.iter().any(|(_, value)| !value.get_ref().is_table());
+    let has_own = |table: &Table<'_>| table.iter().any(|(_, value)| !value.get_ref().is_table());
     let is_both = path.len() == 2 && has_own(old) && new.as_table().is_some_and(has_own);
     // When a key itself is there twice, that is told instead.
-    let shares = |table: &Table| {
+    let shares = |table: &Table<'_>| {
         table
             .iter()
             .any(|(key, value)| !value.get_ref().is_table() && old.contains_key(key.get_ref().as_ref()))
@@ -165,7 +171,7 @@ fn tell_twice(
     }
 }
 
-fn tell_again(first: Span, key: &Key, files: &Files, path: &[String], problems: &mut Problems) {
+fn tell_again(first: Span, key: &Key<'_>, files: &Files, path: &[String], problems: &mut Problems) {
     let path = path.join(".");
     let message = format!("`{path}` is written twice, first at {}", files.place(first.start));
     problems
@@ -174,11 +180,11 @@ fn tell_again(first: Span, key: &Key, files: &Files, path: &[String], problems: 
         .help("keep one of the two: a table stands in one file".to_owned());
 }
 
-fn moved_table(table: Table, by: usize) -> Table {
+fn moved_table(table: Table<'_>, by: usize) -> Table<'_> {
     table.into_iter().map(|(key, value)| (moved(key, by), moved_value(value, by))).collect()
 }
 
-fn moved_value(value: Value, by: usize) -> Value {
+fn moved_value(value: Value<'_>, by: usize) -> Value<'_> {
     let span = value.span();
     let inner = match value.into_inner() {
         DeValue::Table(table) => DeValue::Table(moved_table(table, by)),
@@ -197,14 +203,14 @@ fn moved<T>(spanned: Spanned<T>, by: usize) -> Spanned<T> {
 
 /// The spans of texts that may be secrets: anything under a key such as `password` that does not only name the
 /// place of a secret.
-fn note_secrets(table: &Table, is_inside: bool, secrets: &mut Vec<Span>) {
+fn note_secrets(table: &Table<'_>, is_inside: bool, secrets: &mut Vec<Span>) {
     for (key, value) in table.iter() {
         let is_place = is_inside && matches!(key.get_ref().as_ref(), "credential" | "file" | "env");
         note_secret(value, (is_inside || is_secret(key.get_ref())) && !is_place, secrets);
     }
 }
 
-fn note_secret(value: &Value, is_inside: bool, secrets: &mut Vec<Span>) {
+fn note_secret(value: &Value<'_>, is_inside: bool, secrets: &mut Vec<Span>) {
     match value.get_ref() {
         DeValue::Table(table) => note_secrets(table, is_inside, secrets),
         DeValue::Array(array) => array.iter().for_each(|item| note_secret(item, is_inside, secrets)),
@@ -214,13 +220,13 @@ fn note_secret(value: &Value, is_inside: bool, secrets: &mut Vec<Span>) {
 }
 
 /// The dotted path of every key and value, by where it starts.
-pub(super) fn paths(table: &Table) -> HashMap<usize, String> {
+pub(super) fn paths(table: &Table<'_>) -> HashMap<usize, String> {
     let mut paths = HashMap::new();
     note_paths(table, "", &mut paths);
     paths
 }
 
-fn note_paths(table: &Table, prefix: &str, paths: &mut HashMap<usize, String>) {
+fn note_paths(table: &Table<'_>, prefix: &str, paths: &mut HashMap<usize, String>) {
     for (key, value) in table.iter() {
         let dot = if prefix.is_empty() { "" } else { "." };
         let path = format!("{prefix}{dot}{}", key.get_ref());
@@ -229,7 +235,7 @@ fn note_paths(table: &Table, prefix: &str, paths: &mut HashMap<usize, String>) {
     }
 }
 
-fn note_path(value: &Value, path: String, paths: &mut HashMap<usize, String>) {
+fn note_path(value: &Value<'_>, path: String, paths: &mut HashMap<usize, String>) {
     match value.get_ref() {
         DeValue::Table(table) => note_paths(table, &path, paths),
         DeValue::Array(array) => {

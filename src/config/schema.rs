@@ -1,0 +1,129 @@
+//! The JSON Schema of a whole configuration, put together from the structs that read it.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::kinds::{Kinds, RULES};
+use super::section::{MachineSection, NetworkCommon, SiteSection};
+use crate::reading::TagSection;
+
+/// What a name may look like.
+const NAME: &str = "^[a-z0-9][a-z0-9-]{0,63}$";
+
+/// The JSON Schema (2020-12) of a configuration with every kind that is compiled in.
+pub fn schema() -> Value {
+    schema_with(Kinds::ALL)
+}
+
+/// As [`schema`], with only these kinds.
+pub fn schema_with(kinds: Kinds) -> Value {
+    let mut generator = SchemaGenerator::default();
+    let rooms = json!({
+        "site": SiteSection::json_schema(&mut generator),
+        "source": sources(kinds, &mut generator),
+        "network": networks(kinds, &mut generator),
+        "class": named("What many machines have in common, by name.", class(kinds, &mut generator)),
+        "machine": named("The machines that speak, by key.", machine(kinds, &mut generator)),
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "portevoix",
+        "description": "The configuration of portevoix.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": rooms,
+        "$defs": generator.take_definitions(true),
+    })
+}
+
+fn sources(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
+    let tables = kinds.sources.iter().map(|kind| {
+        let table = kind.settings_schema(generator).to_value();
+        (kind.name().to_owned(), named("Sources of this kind, by name.", table))
+    });
+    closed("What gives samples, by kind.", tables.collect())
+}
+
+fn networks(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
+    let common = properties(&NetworkCommon::json_schema(generator));
+    let tables = kinds.networks.iter().map(|kind| {
+        let mut table = kind.settings_schema(generator).to_value();
+        if let Some(own) = table.get_mut("properties").and_then(Value::as_object_mut) {
+            own.extend(common.clone());
+        }
+        (kind.name().to_owned(), named("Networks of this kind, by name.", table))
+    });
+    closed("What shows posts, by kind.", tables.collect())
+}
+
+fn machine(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
+    let mut table = MachineSection::json_schema(generator).to_value();
+    let parts = class(kinds, generator);
+    let parts = parts.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(own) = table.get_mut("properties").and_then(Value::as_object_mut) {
+        own.extend(parts);
+    }
+    table
+}
+
+/// Nothing is required here: a machine and its class complete each other.
+fn class(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
+    let rules = RULES.iter().map(|kind| {
+        let table = closed_with((kind.schema)(generator).to_value());
+        (kind.name.to_owned(), named("Rules of this kind, by name.", table))
+    });
+    let rules: Map<String, Value> = rules.collect();
+    let parts = json!({
+        "tag": named("Values, by name.", tag(kinds, generator)),
+        "rule": closed("What is judged, by kind.", rules),
+    });
+    json!({ "type": "object", "additionalProperties": false, "properties": parts })
+}
+
+/// The keys of every tag, and those of the address of any kind of source.
+fn tag(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
+    let mut table = closed_with(TagSection::json_schema(generator).to_value());
+    for kind in kinds.sources {
+        let address = properties(&kind.address_schema(generator));
+        let Some(own) = table.get_mut("properties").and_then(Value::as_object_mut) else { continue };
+        for (key, shape) in address {
+            match own.get(&key) {
+                None => own.insert(key, shape),
+                Some(known) if *known == shape => None,
+                Some(known) => own.insert(key, json!({ "anyOf": [known, shape] })),
+            };
+        }
+    }
+    table
+}
+
+fn properties(schema: &Schema) -> Map<String, Value> {
+    schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+fn closed_with(mut table: Value) -> Value {
+    if let Some(table) = table.as_object_mut() {
+        table.remove("required");
+    }
+    table
+}
+
+/// Tables by names of the integrator's choice.
+fn named(description: &str, table: Value) -> Value {
+    json!({
+        "description": description,
+        "type": "object",
+        "propertyNames": { "pattern": NAME },
+        "additionalProperties": table,
+    })
+}
+
+/// Tables by names of ours.
+fn closed(description: &str, tables: Map<String, Value>) -> Value {
+    json!({
+        "description": description,
+        "type": "object",
+        "additionalProperties": false,
+        "properties": tables,
+    })
+}
