@@ -1,1 +1,169 @@
-//! Tests.
+//! The conformance kit and the adapter's own tests, against a real mosquitto in both versions of MQTT.
+
+#[path = "kit/bench.rs"]
+mod bench;
+#[path = "kit/refusals.rs"]
+mod refusals;
+#[path = "kit/restarts.rs"]
+mod restarts;
+#[path = "kit/sessions.rs"]
+mod sessions;
+#[path = "kit/small_broker.rs"]
+mod small_broker;
+
+use contract::kit::source as kit;
+use contract::{Batch, Source, SourceError, Ticket, async_trait};
+use serde_json::json;
+use source_mqtt::Mqtt;
+
+use crate::bench::RealBench;
+
+/// The kit, for one version.
+macro_rules! kit {
+    ($module:ident, $version:literal, $qos:literal) => {
+        mod $module {
+            use super::*;
+
+            #[tokio::test]
+            async fn connects() {
+                kit::connects(RealBench::start($version, $qos).await).await;
+            }
+
+            #[tokio::test]
+            async fn is_lost_before_it_connects() {
+                kit::is_lost_before_it_connects(RealBench::start($version, $qos).await).await;
+            }
+
+            #[tokio::test]
+            async fn values_arrive_in_order() {
+                kit::values_arrive_in_order(RealBench::start($version, $qos).await).await;
+            }
+
+            #[tokio::test]
+            async fn dropping_next_loses_nothing() {
+                kit::dropping_next_loses_nothing(RealBench::start($version, $qos).await).await;
+            }
+
+            #[tokio::test]
+            async fn unsettled_is_given_again() {
+                kit::unsettled_is_given_again(RealBench::start($version, $qos).await).await;
+            }
+
+            #[tokio::test]
+            async fn settled_is_not_given_again() {
+                kit::settled_is_not_given_again(RealBench::start($version, $qos).await).await;
+            }
+
+            #[tokio::test]
+            async fn an_old_ticket_is_no_error() {
+                kit::an_old_ticket_is_no_error(RealBench::start($version, $qos).await).await;
+            }
+
+            #[tokio::test]
+            async fn survives_a_cut() {
+                kit::survives_a_cut(RealBench::start($version, $qos).await).await;
+            }
+        }
+    };
+}
+
+kit!(mqtt_5_qos_0, "5", 0);
+kit!(mqtt_5_qos_1, "5", 1);
+kit!(mqtt_5_qos_2, "5", 2);
+kit!(mqtt_3_qos_0, "3.1.1", 0);
+kit!(mqtt_3_qos_1, "3.1.1", 1);
+kit!(mqtt_3_qos_2, "3.1.1", 2);
+
+/// A source that acknowledges as it reads, as clients do unless they are told otherwise.
+struct Hasty(Box<dyn Source>);
+
+#[async_trait]
+impl Source for Hasty {
+    async fn connect(&mut self) -> Result<(), SourceError> {
+        self.0.connect().await
+    }
+
+    async fn next(&mut self) -> Result<Batch, SourceError> {
+        let batch = self.0.next().await?;
+        if let Some(ticket) = batch.ticket {
+            self.0.settle(ticket).await?;
+        }
+        Ok(batch)
+    }
+
+    async fn settle(&mut self, _: Ticket) -> Result<(), SourceError> {
+        Ok(())
+    }
+}
+
+struct HastyBench(RealBench);
+
+#[async_trait]
+impl kit::Bench for HastyBench {
+    fn make(&mut self) -> Box<dyn Source> {
+        Box::new(Hasty(self.0.make()))
+    }
+
+    async fn say(&mut self, value: f64) {
+        self.0.say(value).await;
+    }
+
+    async fn cut(&mut self) {
+        self.0.cut().await;
+    }
+
+    async fn heal(&mut self) {
+        self.0.heal().await;
+    }
+
+    fn gives_again(&self) -> bool {
+        self.0.gives_again()
+    }
+}
+
+#[tokio::test]
+async fn the_kit_notices_an_automatic_acknowledgement() {
+    for version in ["5", "3.1.1"] {
+        let bench = HastyBench(RealBench::start(version, 1).await);
+        let seen = tokio::spawn(kit::unsettled_is_given_again(bench)).await;
+        assert!(seen.is_err_and(|error| error.is_panic()), "a value lost in a crash went unnoticed");
+    }
+}
+
+#[test]
+fn refuses_a_bad_table_with_its_key() {
+    for (table, key) in [
+        (json!({}), "url"),
+        (json!({"url": "http://broker"}), "url"),
+        (json!({"url": "broker:1883"}), "url"),
+        (json!({"url": "mqtt://user:secret@broker"}), "url"),
+        (json!({"url": "mqtt://broker:0"}), "url"),
+        (json!({"url": "mqtt://broker/path"}), "url"),
+        (json!({"url": "mqtt://broker", "version": "4"}), "version"),
+        (json!({"url": "mqtt://broker", "qos": 3}), "qos"),
+        (json!({"url": "mqtt://broker", "unknown": 3}), "unknown"),
+        (json!({"url": "mqtt://broker", "password": {"file": "x"}}), "password"),
+        (json!({"url": "mqtt://broker", "user": "x", "password": {"file": "x", "env": "y"}}), "password"),
+        (json!({"url": "mqtt://broker", "ca": "x"}), "ca"),
+        (json!({"url": "mqtts://broker", "certificate": "x"}), "certificate"),
+        (json!({"url": "mqtts://broker", "key": "x"}), "key"),
+        (json!({"url": "mqtt://broker", "client_id": ""}), "client_id"),
+        (json!({"url": "mqtt://broker", "share": "a/b"}), "share"),
+        (json!({"url": "mqtt://broker", "keep_alive": "0s"}), "keep_alive"),
+        (json!({"url": "mqtt://broker", "packet_max": 10}), "packet_max"),
+        (json!({"url": "mqtt://broker", "connect_timeout": "0s"}), "connect_timeout"),
+    ] {
+        kit::refuses::<Mqtt>(table, key);
+    }
+    for (table, key) in [
+        (json!({}), "topic"),
+        (json!({"topic": "a/#/b"}), "topic"),
+        (json!({"topic": "a/{line}"}), "topic"),
+        (json!({"topic": "$share/g/a"}), "topic"),
+        (json!({"topic": "a", "value": "temperature"}), "value"),
+        (json!({"topic": "a", "value": "/v", "time": "t"}), "time"),
+        (json!({"topic": "a", "time": "/t"}), "time"),
+    ] {
+        kit::refuses_address::<Mqtt>(table, key);
+    }
+}
