@@ -29,6 +29,12 @@
     return fill(words.date_time, { day: part.day, month: words.months[part.month - 1], time });
   }
 
+  // The end of a span says its date only when it is not that of the beginning.
+  function until(from, to, today) {
+    const day = dayOf(parts(from));
+    return clock(to, day === dayOf(parts(to)) ? day : today);
+  }
+
   function lasted(ms) {
     const minutes = Math.floor(Math.max(0, ms) / 60000);
     if (minutes < 1) return words.under_minute;
@@ -46,7 +52,7 @@
     const today = dayOf(parts(now()));
     for (const node of all("[data-ms]", root)) {
       const time = clock(Number(node.dataset.ms), today);
-      const to = node.dataset.to && clock(Number(node.dataset.to), today);
+      const to = node.dataset.to && until(Number(node.dataset.ms), Number(node.dataset.to), today);
       write(node, node.dataset.say ? fill(words[node.dataset.say], { time, from: time, to }) : time);
     }
     write(one("[data-now]"), clock(now(), today));

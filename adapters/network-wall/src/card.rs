@@ -11,7 +11,7 @@ use crate::clock::{Clock, When, lasted};
 use crate::store::{Kept, rank};
 use crate::words::Words;
 
-/// Colours of avatars. A machine keeps its own, derived from its key.
+/// Colours of avatars. Neighbours in the configuration differ; who is not in it gets one from its key.
 const TINTS: u32 = 8;
 
 /// A label such as "À faire :" is short; a colon further on belongs to the sentence.
@@ -90,9 +90,10 @@ pub(crate) struct Seat {
     pub lasted: Option<String>,
 }
 
-/// The eyes that read a post: language of the page, clock of the plant, and when.
+/// The eyes that read a post: the machines of the site, the language of the page, the clock of the plant, and when.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
+    pub machines: &'a [Author],
     pub words: &'a Words,
     pub language: &'a str,
     pub clock: &'a Clock,
@@ -108,14 +109,14 @@ impl Reader<'_> {
         Card {
             key: kept.key.clone(),
             language: Some(post.language.clone()).filter(|language| language != self.language),
-            face: face(&post.author),
+            face: self.face(&post.author),
             state: state(post),
             lines: lines(post),
             open: kept.place.open,
             priority: post.priority.into(),
             moved: kept.place.moved,
             begun: self.when(post.begun),
-            ended: post.ended.map(|ended| self.when(ended)),
+            ended: post.ended.map(|ended| self.clock.until(post.begun, ended, self.now, self.words)),
             updated: Some(post.written).filter(|_| is_rewritten).map(|written| self.when(written)),
             lasted: lasted(until.since(post.begun), self.words),
             replies: kept.replies.iter().map(|reply| self.reply(&reply.key, &reply.post)).collect(),
@@ -128,7 +129,7 @@ impl Reader<'_> {
         let open = latest.is_some_and(|kept| kept.place.open);
         let begun = latest.map(|kept| if open { kept.post.begun } else { kept.post.written });
         Seat {
-            face: face(machine),
+            face: self.face(machine),
             order,
             rank: latest.filter(|_| open).map_or(u8::MAX, |kept| rank(kept.post.mark)),
             open,
@@ -138,10 +139,24 @@ impl Reader<'_> {
         }
     }
 
+    /// An author as a face.
+    pub fn face(&self, author: &Author) -> Face {
+        let places = author.place.split('/').map(str::trim).filter(|place| !place.is_empty());
+        let place = places.rev().collect::<Vec<_>>().join(" · ");
+        let order = self.machines.iter().position(|machine| machine.key == author.key);
+        Face {
+            key: author.key.clone(),
+            name: author.name.clone(),
+            initials: initials(&author.name),
+            tint: order.map_or_else(|| hash(&author.key), |order| order as u32) % TINTS,
+            place,
+        }
+    }
+
     fn reply(&self, key: &str, post: &Post) -> ReplyCard {
         ReplyCard {
             key: key.to_owned(),
-            face: face(&post.author),
+            face: self.face(&post.author),
             state: state(post),
             lines: lines(post),
             written: self.when(post.written),
@@ -202,21 +217,10 @@ fn markup(spans: &[Span]) -> Value {
     Value::from_safe_string(html)
 }
 
-/// A machine as a face.
-pub(crate) fn face(author: &Author) -> Face {
-    let places: Vec<&str> = author.place.split('/').map(str::trim).filter(|place| !place.is_empty()).collect();
-    Face {
-        key: author.key.clone(),
-        name: author.name.clone(),
-        initials: initials(&author.name),
-        tint: tint(&author.key),
-        place: places.into_iter().rev().collect::<Vec<_>>().join(" · "),
-    }
-}
-
 /// "P3" of "Presse 3", "EP" of "Extrudeuse Planète", "Or" of "Ordres".
 fn initials(name: &str) -> String {
-    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let first = |word: &str| word.chars().take(1).flat_map(char::to_uppercase).collect::<String>();
     match words[..] {
         [] => "·".to_owned(),
@@ -228,10 +232,9 @@ fn initials(name: &str) -> String {
     }
 }
 
-fn tint(key: &str) -> u32 {
+fn hash(key: &str) -> u32 {
     // FNV-1a: small, and the same for ever.
-    let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    (hash ^ (hash >> 15)) % TINTS
+    key.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -240,7 +243,8 @@ mod tests {
 
     #[test]
     fn initials_are_short_and_keep_the_number() {
-        let all = ["Presse 3", "Ligne 4", "Four 12", "Presse hydraulique 128", "Ordres", "Air comprimé", "", "é"];
+        let all =
+            ["Presse 3", "Ligne 4", "Four 12", "Presse hydraulique 128", "Ordres", "Air comprimé", "", "é"];
         assert_eq!(all.map(initials), ["P3", "L4", "F12", "P28", "Or", "AC", "·", "é"]);
     }
 

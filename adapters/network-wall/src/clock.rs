@@ -33,8 +33,9 @@ impl Clock {
     /// # Errors
     /// The name, when nobody knows it.
     pub fn of(zone: &str) -> Result<Clock, String> {
-        let zone = TimeZone::get(zone)
-            .map_err(|_| format!("unknown time zone `{zone}`, expected an IANA name such as `Europe/Paris`"))?;
+        let zone = TimeZone::get(zone).map_err(|_| {
+            format!("unknown time zone `{zone}`, expected an IANA name such as `Europe/Paris`")
+        })?;
         Ok(Clock { zone })
     }
 
@@ -46,9 +47,7 @@ impl Clock {
         };
         let here = stamp.to_zoned_datetime(self.zone.clone());
         let time = format!("{:02}:{:02}", here.hour(), here.minute());
-        let today = Timestamp::from_millisecond(now.as_ms()).ok();
-        let is_today = today.is_some_and(|today| today.to_zoned_datetime(self.zone.clone()).date() == here.date());
-        let text = if is_today {
+        let text = if self.is_same_day(moment, now) {
             time
         } else {
             let month = &words.months[usize::from(here.month().unsigned_abs() - 1) % 12];
@@ -56,6 +55,19 @@ impl Clock {
             fill(&words.date_time, &[("day", &day), ("month", month), ("time", &time)])
         };
         When { ms, iso: stamp.to_string(), text }
+    }
+
+    /// The end of a span, which says its date only when it is not that of the beginning.
+    pub fn until(&self, from: Moment, to: Moment, now: Moment, words: &Words) -> When {
+        self.when(to, if self.is_same_day(from, to) { from } else { now }, words)
+    }
+
+    fn is_same_day(&self, one: Moment, other: Moment) -> bool {
+        let day = |moment: Moment| {
+            let stamp = Timestamp::from_millisecond(moment.as_ms()).ok()?;
+            Some(stamp.to_zoned_datetime(self.zone.clone()).date())
+        };
+        day(one).is_some_and(|date| day(other) == Some(date))
     }
 }
 
@@ -66,9 +78,7 @@ pub(crate) fn lasted(duration: Duration, words: &Words) -> String {
     match minutes {
         0 => words.under_minute.clone(),
         1..60 => fill(&words.minutes, &[("m", &minutes.to_string())]),
-        60..1440 => {
-            fill(&words.hours, &[("h", &hours.to_string()), ("m", &format!("{:02}", minutes % 60))])
-        }
+        60..1440 => fill(&words.hours, &[("h", &hours.to_string()), ("m", &format!("{:02}", minutes % 60))]),
         _ => fill(&words.days, &[("d", &days.to_string()), ("h", &(hours % 24).to_string())]),
     }
 }
@@ -97,6 +107,19 @@ mod tests {
         check("fr", 871, "00:00");
         check("fr", 872, "23/11 23:59");
         check("en", 872, "23\u{a0}Nov 23:59");
+    }
+
+    #[test]
+    fn a_span_says_its_date_once() {
+        let (words, _) = Words::of("fr").unwrap();
+        let clock = Clock::of("Europe/Paris").unwrap();
+        let [noon, later] = [1200, 1100].map(|ago| NOW.minus(Duration::from_secs(60 * ago)));
+        assert_eq!(clock.until(noon, later, NOW, &words).text, "20:11");
+        assert_eq!(clock.until(noon, NOW, NOW, &words).text, "14:31");
+        assert_eq!(
+            clock.until(noon.minus(Duration::from_secs(86_400)), later, NOW, &words).text,
+            "23/11 20:11"
+        );
     }
 
     #[test]

@@ -116,6 +116,7 @@ fn find(rows: &mut Rows, known: &str, machines: &[String]) -> rusqlite::Result<F
     }
     let spoke = |key: &String| posts.iter().any(|kept| kept.post.author.key == *key);
     let latest = machines.iter().enumerate().filter(|(_, key)| spoke(key));
-    let latest = latest.map(|(order, key)| Ok((order, rows.latest_of(key)?))).collect::<rusqlite::Result<_>>()?;
+    let latest =
+        latest.map(|(order, key)| Ok((order, rows.latest_of(key)?))).collect::<rusqlite::Result<_>>()?;
     Ok(Found::Changes { open: rows.open_count()?, posts, latest, position })
 }

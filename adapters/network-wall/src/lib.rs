@@ -7,6 +7,7 @@
 mod card;
 mod clock;
 mod events;
+mod fit;
 mod network;
 mod page;
 mod server;

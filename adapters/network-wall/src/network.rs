@@ -14,13 +14,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::clock::now;
+use crate::fit::{CHARS_MAX, fit};
 use crate::page::Page;
 use crate::server::{Hall, Hosts, routes};
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
-
-/// A post is for people: longer than this is not read. It is also what one event carries.
-const CHARS_MAX: usize = 10_000;
 
 /// Our own disk is the only limit: a post costs one synced write.
 const PACE: Pace = Pace { burst: 200, refill: Duration::from_millis(20) };
@@ -75,7 +73,7 @@ impl Network for WallNetwork {
     }
 
     async fn publish(&self, delivery: &Delivery<'_>) -> Result<Receipt, DeliveryError> {
-        let (key, step, post) = (delivery.key.clone(), delivery.step.clone(), delivery.post.clone());
+        let (key, step, post) = (delivery.key.clone(), delivery.step.clone(), fit(delivery.post));
         let taken = self.store.run(move |rows| rows.take(&key, &step, &post, now())).await.map_err(later)?;
         if taken.is_change {
             self.changes.send_modify(|count| *count += 1);

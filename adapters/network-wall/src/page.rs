@@ -6,7 +6,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 
-use crate::card::{Card, Reader, Seat, face};
+use crate::card::{Card, Reader, Seat};
 use crate::clock::Clock;
 use crate::settings::Settings;
 use crate::store::{Kept, Place, Rows};
@@ -134,14 +134,25 @@ impl Page {
     }
 
     /// What a page must be told of the store.
-    pub fn hold(machines: &[String], view: &View, before: Option<Place>, rows: &Rows) -> rusqlite::Result<Holding> {
+    pub fn hold(
+        machines: &[String],
+        view: &View,
+        before: Option<Place>,
+        rows: &Rows,
+    ) -> rusqlite::Result<Holding> {
         let posts = match view {
             View::Feed => rows.page(None, before, PAGE + 1)?,
             View::Machine(key) => rows.page(Some(key), before, PAGE + 1)?,
             View::Post(key) => rows.one(key)?.into_iter().collect(),
         };
         let latest = machines.iter().map(|key| rows.latest_of(key)).collect::<Result<_, _>>()?;
-        Ok(Holding { posts, latest, open: rows.open_count()?, position: position(rows), paged: before.is_some() })
+        Ok(Holding {
+            posts,
+            latest,
+            open: rows.open_count()?,
+            position: position(rows),
+            paged: before.is_some(),
+        })
     }
 
     /// The keys of the machines, in the order of the configuration.
@@ -187,7 +198,7 @@ impl Page {
         };
         let html = self.env.get_template("page")?.render(context! {
             language => self.language, title => &self.title, site => &self.site.name, build => &self.build,
-            kind, author => Serde(author.map(face)), open_count => held.open,
+            kind, author => Serde(author.map(|author| reader.face(author))), open_count => held.open,
             clock => Serde(self.clock.when(now, now, &self.words)),
             open, past, seats, seats_more, before, living => Serde(living), paged => held.paged,
         })?;
@@ -207,7 +218,12 @@ impl Page {
         let seat = |(order, kept): &(usize, Option<Kept>)| {
             let seat = reader.seat(&self.site.machines[*order], *order, kept.as_ref());
             let html = self.seat(&seat, false)?;
-            Ok::<_, minijinja::Error>(SeatItem { machine: seat.face.key, rank: seat.rank, order: *order, html })
+            Ok::<_, minijinja::Error>(SeatItem {
+                machine: seat.face.key,
+                rank: seat.rank,
+                order: *order,
+                html,
+            })
         };
         Ok(News { posts, seats: latest.iter().map(seat).collect::<Result<_, _>>()?, open })
     }
@@ -234,7 +250,8 @@ impl Page {
     }
 
     fn reader(&self, now: Moment) -> Reader<'_> {
-        Reader { words: &self.words, language: self.language, clock: &self.clock, now }
+        let machines = &self.site.machines;
+        Reader { machines, words: &self.words, language: self.language, clock: &self.clock, now }
     }
 
     fn item(&self, reader: &Reader<'_>, kept: &Kept) -> Result<Item, minijinja::Error> {

@@ -52,8 +52,13 @@ impl Hall {
         Hall { store, page, changes, places: Arc::new(Semaphore::new(EVENTS_MAX)), hosts }
     }
 
-    async fn hold(&self, view: &View, before: Option<Place>) -> Result<Holding, Wrong> {
-        let (machines, view) = (self.page.machines(), view.clone());
+    async fn hold(
+        &self,
+        view: &View,
+        before: Option<Place>,
+        machines: Vec<String>,
+    ) -> Result<Holding, Wrong> {
+        let view = view.clone();
         Ok(self.store.run(move |rows| Page::hold(&machines, &view, before, rows)).await?)
     }
 }
@@ -104,7 +109,11 @@ async fn feed(State(hall): State<Arc<Hall>>, Query(asked): Query<Asked>) -> Resp
     show(&hall, &view, before).await
 }
 
-async fn machine(State(hall): State<Arc<Hall>>, Path(key): Path<String>, Query(asked): Query<Asked>) -> Response {
+async fn machine(
+    State(hall): State<Arc<Hall>>,
+    Path(key): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
     let (_, before) = asked.view();
     show(&hall, &View::Machine(key), before).await
 }
@@ -126,13 +135,13 @@ async fn show(hall: &Hall, view: &View, before: Option<Place>) -> Response {
 }
 
 async fn written(hall: &Hall, view: &View, before: Option<Place>) -> Result<Option<String>, Wrong> {
-    let held = hall.hold(view, before).await?;
+    let held = hall.hold(view, before, hall.page.machines()).await?;
     Ok(hall.page.whole(view, held, now())?)
 }
 
 async fn older(State(hall): State<Arc<Hall>>, Query(asked): Query<Asked>) -> Response {
     let (view, before) = asked.view();
-    let page = async { Ok::<_, Wrong>(hall.page.older(hall.hold(&view, before).await?, now())?) };
+    let page = async { Ok::<_, Wrong>(hall.page.older(hall.hold(&view, before, Vec::new()).await?, now())?) };
     match page.await {
         Ok(older) => Json(older).into_response(),
         Err(wrong) => unavailable(&hall, &wrong),

@@ -57,7 +57,8 @@ impl Check for Settings {
             faults.push(Fault::at("names", message));
         }
         if self.keep.0.is_zero() {
-            faults.push(Fault::at("keep", "0 keeps nothing that has ended, expected a duration such as `90d`"));
+            faults
+                .push(Fault::at("keep", "0 keeps nothing that has ended, expected a duration such as `90d`"));
         }
         if self.title.as_deref().is_some_and(|title| title.trim().is_empty()) {
             faults.push(Fault::at("title", "an empty title; leave the key out to show the name of the site"));

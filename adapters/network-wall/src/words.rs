@@ -79,7 +79,9 @@ impl Words {
 
 /// The words with each `{name}` replaced.
 pub(crate) fn fill(words: &str, values: &[(&str, &str)]) -> String {
-    values.iter().fold(words.to_owned(), |filled, (name, value)| filled.replace(&format!("{{{name}}}"), value))
+    values
+        .iter()
+        .fold(words.to_owned(), |filled, (name, value)| filled.replace(&format!("{{{name}}}"), value))
 }
 
 #[cfg(test)]

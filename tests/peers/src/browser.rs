@@ -69,8 +69,7 @@ impl Browser {
             .timeout(START_MAX)
             .build()
             .unwrap_or_else(|error| panic!("cannot make an HTTP client: {error}"));
-        let mut browser =
-            Browser { http, driver, port, session: String::new(), chromium: None, profile };
+        let mut browser = Browser { http, driver, port, session: String::new(), chromium: None, profile };
         browser.open_session().await;
         browser
     }
@@ -133,6 +132,8 @@ impl Browser {
     pub async fn set_window(&self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.cdp("Emulation.setDeviceMetricsOverride", size).await;
+        // As on a phone and a hall screen, where they take no room.
+        self.cdp("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
     }
 
     /// Makes the page believe that its reader prefers dark.
@@ -211,7 +212,10 @@ impl Drop for Browser {
 fn end_session(port: u16, session: &str) -> std::io::Result<()> {
     let mut line = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     line.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(line, "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        line,
+        "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    )?;
     line.read_to_end(&mut Vec::new()).map(|_| ())
 }
 

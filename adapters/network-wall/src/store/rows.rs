@@ -143,18 +143,17 @@ impl Rows {
 
     /// What changed after a number, oldest first.
     pub fn changed_since(&self, seq: i64, count: usize) -> rusqlite::Result<Vec<Kept>> {
-        let mut ask = self.db.prepare_cached(concat!(
-            "SELECT key, open, moved, seq, opened, post FROM posts WHERE seq > ?1 ORDER BY seq LIMIT ?2"
-        ))?;
+        let mut ask = self.db.prepare_cached(
+            "SELECT key, open, moved, seq, opened, post FROM posts WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        )?;
         let rows = ask.query_map(params![seq, count as i64], read)?;
         self.with_replies(sound(rows)?, crate::page::REPLIES_SHOWN)
     }
 
     /// One post with its whole thread.
     pub fn one(&self, key: &str) -> rusqlite::Result<Option<Kept>> {
-        let mut ask = self
-            .db
-            .prepare_cached("SELECT key, open, moved, seq, opened, post FROM posts WHERE key = ?1")?;
+        let mut ask =
+            self.db.prepare_cached("SELECT key, open, moved, seq, opened, post FROM posts WHERE key = ?1")?;
         let rows = ask.query_map([key], read)?;
         Ok(self.with_replies(sound(rows)?, REPLIES_MAX as usize)?.pop())
     }

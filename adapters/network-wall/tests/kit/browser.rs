@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use contract::{Line, LineRole, Mark, Post, Step, Text};
+use contract::kit::hostile;
+use contract::kit::network::filled_with;
+use contract::{Mark, Step};
 use peers::browser::{Browser, DOWN, ENTER, ESCAPE, TAB, UP};
 use serde_json::json;
 
 use crate::hall::Hall;
 use crate::plant::{
-    ago, at, compressor_is_back, ended, furnace_is_silent, later, line_stops, press_runs_hot, robot_restarted,
+    ago, compressor_is_back, ended, furnace_is_silent, later, line_stops, press_runs_hot, robot_restarted,
     says, shift_summary,
 };
 
@@ -29,17 +31,17 @@ async fn afternoon(hall: &Hall) {
     for post in [robot_restarted(), compressor_is_back(), shift_summary()] {
         hall.say(Step::Open, &post).await;
     }
-    let press = hall.say(Step::Open, &press_runs_hot()).await;
     let line = hall.say(Step::Open, &line_stops()).await;
+    hall.say(Step::Open, &press_runs_hot()).await;
     hall.say(Step::Open, &furnace_is_silent()).await;
     let mut newer = line_stops();
     newer.version = 2;
     newer.written = ago(1);
     hall.say(Step::Edit(line.clone()), &newer).await;
-    let noted = says("ligne-4", Mark::Stopped, "", "Noté. Je dirai quand la cadence est revenue.", ago(2), &[]);
-    hall.say(Step::Reply(line), &noted).await;
-    let fact = format!("palier arrière jusqu’à {}. Au-delà de 90 °C, je préviens quand même.", at(ago(0)));
-    hall.say(Step::Reply(press), &says("presse-3", Mark::Warning, "", &fact, ago(7), &[])).await;
+    for (minutes, words) in [(11, "Pris en charge."), (2, "Noté. Je dirai quand la cadence est revenue.")] {
+        let answer = says("ligne-4", Mark::Stopped, "", words, ago(minutes), &[]);
+        hall.say(Step::Reply(line.clone()), &answer).await;
+    }
 }
 
 #[tokio::test]
@@ -78,7 +80,7 @@ async fn a_post_appears_changes_and_ends_without_a_reload() {
 
 #[tokio::test]
 async fn it_fits_a_phone_a_desk_and_a_hall_by_day_and_by_night() {
-    let hall = Hall::open().await;
+    let hall = Hall::titled("Atelier B").await;
     let browser = Browser::start().await;
     browser.set_window(1180, 1010).await;
     browser.open(&hall.url("/")).await;
@@ -100,9 +102,18 @@ async fn it_fits_a_phone_a_desk_and_a_hall_by_day_and_by_night() {
         }
         let is_too_wide = "document.documentElement.scrollWidth > innerWidth";
         assert_eq!(browser.eval(is_too_wide).await, json!(false), "{name} scrolls sideways");
-        let across = "new Set([...document.querySelectorAll('[data-cards=open] .card')].map(c => c.offsetLeft)).size";
+        let across = "new Set([...document.querySelectorAll('.card')].map(c => c.offsetLeft)).size";
         assert_eq!(browser.eval(across).await, json!(columns), "{name}");
     }
+    // A bad afternoon: what is open takes the whole width.
+    for (minutes, machine, fact) in
+        [(9, "robot-5", "préhension"), (6, "compresseur-2", "pression à 5,8 bar (limite 6)")]
+    {
+        let todo = "!À faire : vérifier sur place. Sans action, la ligne s’arrête dans 20 min.";
+        hall.say(Step::Open, &says(machine, Mark::Warning, "ATTENTION", fact, ago(minutes), &[todo])).await;
+    }
+    until(&browser, "document.querySelectorAll('[data-cards=open] .card').length === 5").await;
+    browser.screenshot(&screen("wall-hall-full.png")).await;
 }
 
 /// What a finger must hit is at least 44 px high, what is small print has a contrast of at least 4.5.
@@ -188,8 +199,12 @@ async fn a_keyboard_is_enough() {
 
     browser.press("j").await;
     browser.press(ENTER).await;
-    until(&browser, "location.pathname.startsWith('/post/') && document.querySelectorAll('.card').length === 1").await;
-    until(&browser, "document.querySelector('.reply').innerText.includes('Noté.')").await;
+    until(
+        &browser,
+        "location.pathname.startsWith('/post/') && document.querySelectorAll('.card').length === 1",
+    )
+    .await;
+    until(&browser, "document.querySelector('.thread').innerText.includes('Noté.')").await;
     browser.screenshot(&screen("wall-post.png")).await;
     browser.press("h").await;
     until(&browser, "location.pathname === '/'").await;
@@ -219,7 +234,8 @@ async fn a_lost_line_is_said_and_caught_up() {
     until(&browser, "document.querySelectorAll('.card').length === 1").await;
 
     hall.stop().await;
-    until(&browser, "document.querySelector('[data-lost]').innerText.startsWith('Liaison perdue, dernière')").await;
+    until(&browser, "document.querySelector('[data-lost]').innerText.startsWith('Liaison perdue, dernière')")
+        .await;
     browser.screenshot(&screen("wall-lost.png")).await;
     let cleared = later(&press_runs_hot(), Mark::Cleared, "REVENU", "palier à 74 °C", ago(0));
     hall.say(Step::Edit(press), &cleared).await;
@@ -228,7 +244,8 @@ async fn a_lost_line_is_said_and_caught_up() {
 
     until(&browser, "document.querySelectorAll('.card').length === 2").await;
     until(&browser, "document.querySelector('[data-lost]').innerText === ''").await;
-    until(&browser, "[...document.querySelectorAll('.word')].some(word => word.textContent === 'REVENU')").await;
+    until(&browser, "[...document.querySelectorAll('.word')].some(word => word.textContent === 'REVENU')")
+        .await;
     assert_eq!(browser.eval("window.same").await, json!("page"));
 }
 
@@ -248,7 +265,10 @@ async fn a_reader_far_down_is_not_moved_and_is_told() {
     hall.say(Step::Open, &furnace_is_silent()).await;
     until(&browser, "document.querySelector('[data-pill]').innerText === '1 nouvelle publication'").await;
     let after = browser.eval(top).await;
-    assert!((before.as_i64().unwrap() - after.as_i64().unwrap()).abs() <= 1, "moved from {before} to {after}");
+    assert!(
+        (before.as_i64().unwrap() - after.as_i64().unwrap()).abs() <= 1,
+        "moved from {before} to {after}"
+    );
     browser.eval("document.querySelector('[data-pill]').click()").await;
     until(&browser, "scrollY === 0 && document.querySelector('[data-pill]').hidden").await;
 }
@@ -291,55 +311,31 @@ async fn times_of_the_first_paint_and_of_the_script_agree() {
     assert_eq!(agree, json!(true));
 }
 
-/// Words of machines that want to be more than words. None of them becomes a link, an element or a heading.
-const HOSTILE: [&str; 9] = [
-    "<script>document.title='owned'</script>",
-    "<img src=x onerror=\"document.title='owned'\">",
-    "\"><a href=\"javascript:alert(1)\">x</a>",
-    "{{ 7*7 }} {% include 'page' %}",
-    "https://evil.example/ www.evil.example mailto:a@b.c",
-    "@all @channel <@U123>",
-    "# heading\n\n## another\n- list\n> quote `code` **bold**",
-    "</article></main><h1>Fake</h1>",
-    "&lt;b&gt; &#x3c;b&#x3e; ' \" ` \\ \u{202E}gnp.exe",
-];
-
+/// What machines say to be more than words makes no link, no element and no heading: neither where it arrives
+/// while the page is looked at, nor in the first paint.
 #[tokio::test]
 async fn hostile_words_make_nothing() {
     let hall = Hall::open().await;
     let browser = Browser::start().await;
-    let count = "(() => {
-        const of = (selector) => document.querySelectorAll(`.cards ${selector}, .seats ${selector}`).length;
-        return [of('*') - of('bdi'), of('a'), of('h1, h2, h3, h4, h5, h6'), of('script, img, iframe, svg, style')];
-    })()";
-    let mut counts = Vec::new();
-    for words in std::iter::once("calm").chain(HOSTILE) {
-        let mut post = press_runs_hot();
-        post.fact = Text::default().ours("lot ").data(words);
-        post.lines.push(Line { role: LineRole::ToDo, text: Text::default().data(words).ours(words) });
-        post.word = words.to_owned();
-        post.author.name = words.to_owned();
-        post.author.place = words.replace('/', "∕");
-        counts.push((words, alone(&browser, &post, count).await));
+    browser.open(&hall.url("/")).await;
+    let corpus = hostile::strings();
+    hall.say(Step::Open, &filled_with("calm")).await;
+    for (_, words) in &corpus {
+        hall.say(Step::Open, &filled_with(words)).await;
     }
-    for (words, found) in &counts {
-        assert_eq!(found, &counts[0].1, "{words}");
-    }
-    drop(hall);
+    until(&browser, &format!("document.querySelectorAll('.card').length === {}", corpus.len() + 1)).await;
+    assert_eq!(browser.eval(STRANGE_CARDS).await, json!([]));
+    browser.open(&hall.url("/")).await;
+    assert_eq!(browser.eval(STRANGE_CARDS).await, json!([]));
+    assert_eq!(browser.eval("document.title").await, json!(format!("({}) Usine de Vitré", corpus.len() + 1)));
 }
 
-/// Shows one post on a wall of its own, first painted and then living, and counts both.
-async fn alone(browser: &Browser, post: &Post, count: &str) -> serde_json::Value {
-    let hall = Hall::open().await;
-    browser.open(&hall.url("/")).await;
-    hall.say(Step::Open, post).await;
-    until(browser, "document.querySelector('.card')").await;
-    let living = browser.eval(count).await;
-    browser.open(&hall.url("/")).await;
-    let painted = browser.eval(count).await;
-    assert_eq!(living, painted);
-    assert_eq!(browser.eval("document.title").await, json!("(1) Usine de Vitré"));
-    let shown = browser.eval("document.querySelector('.card .fact bdi').textContent").await;
-    assert_eq!(shown, json!(contract::clean(&post.fact.plain()["lot ".len()..], 200)));
-    living
-}
+/// Cards whose elements are not those of a post like any other.
+const STRANGE_CARDS: &str = r"(() => {
+    const shape = (card) => [...card.querySelectorAll('*')].map(node => node.tagName).join(' ');
+    const same = 'HEADER SPAN P A SPAN A B SPAN TIME H3 SPAN SPAN SPAN SPAN BDI P BDI P P BDI BDI P BDI';
+    // A label of ours, such as 'À faire', and an empty place are as the template has them. What is too long ends early.
+    const plain = (text) => text.replace('P BDI P B P', 'P BDI P P').replace('HEADER SPAN P A A', 'HEADER SPAN P A SPAN A');
+    return [...document.querySelectorAll('.card')].map(card => [plain(shape(card)), card.innerText.slice(0, 80)])
+        .filter(([found]) => found.length < 60 || !same.startsWith(found));
+})()";

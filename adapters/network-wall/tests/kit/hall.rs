@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::{Delivery, DeliveryError, DeliveryKey, Network, NetworkKind, Post, Receipt, Setup, Site, Step};
+use contract::{
+    Delivery, DeliveryError, DeliveryKey, Network, NetworkKind, Post, Receipt, Setup, Site, Step,
+};
 use network_wall::{Settings, Wall};
 use peers::browser::free_port;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,7 +36,11 @@ impl Drop for Folder {
 
 /// A network on a folder.
 pub fn wall(site: &Site, state: &Path, port: u16) -> Box<dyn Network> {
-    let settings = Settings { listen: ([127, 0, 0, 1], port).into(), ..Settings::default() };
+    titled(site, state, port, None)
+}
+
+fn titled(site: &Site, state: &Path, port: u16, title: Option<String>) -> Box<dyn Network> {
+    let settings = Settings { listen: ([127, 0, 0, 1], port).into(), title, ..Settings::default() };
     Wall::build(&Setup { name: "local", site, state }, settings).unwrap()
 }
 
@@ -54,8 +60,17 @@ impl Hall {
     }
 
     pub async fn of(site: &Site) -> Hall {
+        Hall::with(site, None).await
+    }
+
+    /// A wall with a title of its own.
+    pub async fn titled(title: &str) -> Hall {
+        Hall::with(&site(), Some(title.to_owned())).await
+    }
+
+    async fn with(site: &Site, title: Option<String>) -> Hall {
         let (folder, port) = (Folder::new(), free_port());
-        let network: Arc<dyn Network> = Arc::from(wall(site, &folder.0, port));
+        let network: Arc<dyn Network> = Arc::from(titled(site, &folder.0, port, title));
         let mut hall = Hall { network, port, _folder: folder, server: None, keys: AtomicU32::new(0) };
         hall.start().await;
         hall

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{
-    Author, EpisodeId, Line, LineRole, Mark, Moment, Post, Priority, Provenance, Site, Text,
-};
+use contract::{Author, EpisodeId, Line, LineRole, Mark, Moment, Post, Priority, Provenance, Site, Text};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -99,8 +97,11 @@ pub fn line_stops() -> Post {
         begun,
         &[
             "Bourrage étiqueteuse (E-217). Les 3 dernières fois : capteur de bande encrassé.",
-            "!À faire : OF 10482, 3 260 sur 8 000. Reprise avant 15:50 pour tenir l’enlèvement de 19:00.",
-            "-Atelier B. Pris en charge par la maintenance.",
+            &format!(
+                "!À faire : nettoyer le capteur. OF 10482 : 3 260 sur 8 000, reprise avant {} pour tenir l’enlèvement.",
+                at(ago(0).plus(Duration::from_secs(4800)))
+            ),
+            &format!("-Pris en charge à {}.", at(ago(11))),
         ],
     );
     post.priority = Priority::Urgent;
@@ -119,7 +120,6 @@ pub fn press_runs_hot() -> Post {
         &[
             "Habituel à cette cadence : 62 à 75 °C. Hausse de 6 °C en 20 min.",
             "!À faire : vérifier le graissage du palier arrière. À 95 °C, la presse s’arrête d’elle-même.",
-            &format!("-Atelier B, mesure de {}.", at(ago(1))),
         ],
     )
 }
@@ -135,8 +135,7 @@ pub fn furnace_is_silent() -> Post {
         begun,
         &[
             "État réel du four inconnu : se fier à l’afficheur sur place.",
-            "Dernières valeurs : zone 1 à 812 °C, zone 2 à 805 °C.",
-            "-Le reste de l’automate A7 répond : sonde ou câble probable.",
+            "-Dernières valeurs : zone 1 à 812 °C, zone 2 à 805 °C. Le reste de l’automate A7 répond : sonde ou câble probable.",
         ],
     )
 }

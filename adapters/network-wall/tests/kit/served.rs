@@ -15,7 +15,14 @@ async fn the_first_paint_holds_the_posts() {
 
     let page = hall.get("/").await;
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
-    for words in ["lang=\"fr\"", "1 ouvert", "palier arrière à 84", "<b>À faire</b> : vérifier", "26\u{a0}min", "Noté."] {
+    for words in [
+        "lang=\"fr\"",
+        "1 ouvert",
+        "palier arrière à 84",
+        "<b>À faire</b> : vérifier",
+        "26\u{a0}min",
+        "Noté.",
+    ] {
         assert!(page.contains(words), "{words}\n{page}");
     }
     assert_eq!(page.matches("<article").count(), 1);
@@ -31,7 +38,9 @@ async fn the_first_paint_holds_the_posts() {
 async fn an_empty_wall_says_what_will_happen() {
     let hall = Hall::open().await;
     let page = hall.get("/").await;
-    assert!(page.contains("Aucune publication pour l’instant.") && page.contains("Les machines écriront ici."));
+    assert!(
+        page.contains("Aucune publication pour l’instant.") && page.contains("Les machines écriront ici.")
+    );
 }
 
 #[tokio::test]
@@ -46,7 +55,10 @@ async fn every_answer_forbids_what_is_not_ours() {
     let hall = Hall::open().await;
     for path in ["/", "/api/posts", "/assets/wall.js", "/nowhere"] {
         let answer = hall.get(path).await.to_lowercase();
-        assert!(answer.contains("content-security-policy: default-src 'none'; script-src 'self'"), "{answer}");
+        assert!(
+            answer.contains("content-security-policy: default-src 'none'; script-src 'self'"),
+            "{answer}"
+        );
         assert!(answer.contains("x-content-type-options: nosniff"), "{path}");
         assert!(answer.contains("referrer-policy: no-referrer"), "{path}");
     }
