@@ -76,6 +76,7 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
     let at_level = |level: u8| Episode {
         id: EpisodeId("preview".into()),
         begun: ago(u64::from(level)),
+        since: ago(u64::from(level)),
         level,
         value: beyond(subject, level),
         value_at: now,

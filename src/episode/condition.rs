@@ -251,6 +251,7 @@ impl Condition {
         Episode {
             id: Episode::name(&self.machine, &self.rule, pending.since),
             begun: pending.since,
+            since: pending.since,
             level: pending.to,
             value: None,
             value_at: pending.since,
@@ -356,6 +357,7 @@ impl Episode {
     fn again(self, pending: &Pending) -> Episode {
         Episode {
             ended: None,
+            since: pending.since,
             level: pending.to,
             reopened: self.reopened + 1,
             version: self.version + 1,

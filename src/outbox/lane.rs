@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use contract::{Capabilities, DeliveryError, DeliveryKey, EpisodeId, Moment, Post, Receipt, backoff};
+use contract::{
+    Capabilities, DeliveryError, DeliveryKey, EpisodeId, LineRole, Moment, Post, Receipt, Text, backoff,
+};
 
 use super::pace::Bucket;
 use super::thread::{Move, Root, Thread};
@@ -414,7 +416,12 @@ fn lost_of(digest: &EpisodeId) -> Option<Moment> {
     digest.0.rsplit_once('-').and_then(|(_, ms)| ms.parse().ok()).map(Moment::from_ms)
 }
 
+/// The small print, such as the minute of the measure, is worth no edit of its own.
 fn is_same_to_a_reader(one: &Post, other: &Post) -> bool {
-    let is_same_text = one.first_line() == other.first_line() && one.lines == other.lines;
+    let weighty = |post: &Post| -> Vec<Text> {
+        let lines = post.lines.iter().filter(|line| line.role != LineRole::Fine);
+        std::iter::once(post.first_line()).chain(lines.map(|line| line.text.clone())).collect()
+    };
+    let is_same_text = weighty(one) == weighty(other);
     is_same_text && one.mark == other.mark && one.priority == other.priority && one.ended == other.ended
 }

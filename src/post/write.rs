@@ -75,12 +75,19 @@ impl Page<'_> {
         }
     }
 
-    /// The value that is told: the worst while it lives, the one that ended it afterwards.
+    /// The value that is told.
     fn told(&self) -> Option<f64> {
-        match (&self.subject.about, self.episode.ended) {
-            (About::Limit { .. }, None) => self.episode.worst.or(self.episode.value),
-            (About::Silence { .. }, _) => self.known.latest,
-            (About::Limit { .. } | About::Source { .. } | About::Store, _) => self.episode.value,
+        match &self.subject.about {
+            About::Silence { .. } => self.known.latest,
+            About::Limit { .. } | About::Source { .. } | About::Store => self.episode.value,
+        }
+    }
+
+    /// When what is told began. A limit that is crossed again goes on; a silence that was broken does not.
+    fn begun(&self) -> Moment {
+        match &self.subject.about {
+            About::Silence { .. } | About::Source { .. } => self.episode.since,
+            About::Limit { .. } | About::Store => self.episode.begun,
         }
     }
 
@@ -105,7 +112,7 @@ impl Page<'_> {
 
     fn fact(&self, tag: &str) -> String {
         let (language, episode) = (self.language, self.episode);
-        let since = language.since(episode.begun, self.now);
+        let since = language.since(self.begun(), self.now);
         let value = self.told().map(|value| self.quantity(value)).unwrap_or_default();
         match (&self.subject.about, episode.ended) {
             (About::Limit { side, .. }, None) => {
@@ -136,8 +143,8 @@ impl Page<'_> {
     }
 
     fn ended_fact(&self, name: &str, who: (&'static str, &str), value: &str, ended: Moment) -> String {
-        let span = self.language.span(self.episode.begun, ended, self.now);
-        let lasted = self.language.lasted(ended.since(self.episode.begun));
+        let span = self.language.span(self.begun(), ended, self.now);
+        let lasted = self.language.lasted(ended.since(self.begun()));
         self.language.say(name, &[who, ("value", value), ("span", &span), ("lasted", &lasted)])
     }
 
@@ -157,6 +164,16 @@ impl Page<'_> {
     }
 
     fn context(&self) -> String {
+        let said = self.circumstances();
+        let times = usize::try_from(self.episode.reopened).unwrap_or(usize::MAX);
+        if times == 0 {
+            return said;
+        }
+        let since = self.language.since(self.episode.begun, self.now);
+        format!("{said} {}", self.language.count("reopened", times, &[("since", &since)])).trim().to_owned()
+    }
+
+    fn circumstances(&self) -> String {
         let language = self.language;
         match &self.subject.about {
             About::Limit { side, usual, .. } => self.limit_context(*side, *usual),
@@ -180,7 +197,7 @@ impl Page<'_> {
             let (from, to) = (language.number(from, least), language.quantity(to, least, self.unit()));
             said.push(language.say("usual", &[("from", &from), ("to", &to)]));
         }
-        if let Some(worst) = episode.worst.filter(|_| episode.ended.is_some() || self.is_past(episode)) {
+        if let Some(worst) = episode.worst.filter(|worst| self.is_past(*worst)) {
             let at = language.at(episode.worst_at, self.now);
             let name = if is_high { "worst-high" } else { "worst-low" };
             said.push(language.say(name, &[("value", &self.quantity(worst)), ("at", &at)]));
@@ -190,20 +207,13 @@ impl Page<'_> {
             let limit = self.subject.limit(1).map(|limit| self.quantity(limit)).unwrap_or_default();
             said.push(language.say(name, &[("limit", &limit)]));
         }
-        if episode.reopened > 0 {
-            let times = usize::try_from(episode.reopened).unwrap_or(usize::MAX);
-            said.push(language.count(
-                "reopened",
-                times,
-                &[("since", &language.since(episode.begun, self.now))],
-            ));
-        }
         said.join(" ")
     }
 
-    /// True when the worst value is worth a sentence of its own: it is not the one just measured.
-    fn is_past(&self, episode: &Episode) -> bool {
-        episode.value_at.since(episode.worst_at).as_secs() >= 60
+    /// True when the worst value is worth a sentence of its own: it does not read as the one in the first line.
+    fn is_past(&self, worst: f64) -> bool {
+        let value = self.told().map(|value| self.quantity(value));
+        self.episode.ended.is_some() || value != Some(self.quantity(worst))
     }
 
     fn action(&self) -> String {

@@ -6,7 +6,7 @@ word-critical = CRITICAL
 word-silent = SILENT
 word-cleared = BACK TO NORMAL
 word-heard = BACK
-word-retired = REMOVED
+word-retired = CLOSED
 word-catch-up = CATCH-UP
 
 # Moments and durations.

@@ -6,7 +6,7 @@ word-critical = CRITIQUE
 word-silent = MUET
 word-cleared = REVENU
 word-heard = DE RETOUR
-word-retired = RETIRÉE
+word-retired = CLOS
 word-catch-up = RATTRAPAGE
 
 # Moments et durées.

@@ -1,0 +1,118 @@
+//! A network in virtual time that shows what it is given, and the plant in front of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use contract::{
+    Batch, Capabilities, DeliveryError, Length, Moment, Origin, Pace, Post, Quality, Receipt, Repeat, Sample,
+    Step, TagId, Value,
+};
+use portevoix::config::{self, Plan};
+use portevoix::outbox::{Answer, Job};
+use portevoix::turn::{Kept, Middle};
+
+/// What a network can do at its best.
+pub const ABLE: Capabilities = Capabilities {
+    repeat: Repeat::Key,
+    edit: true,
+    thread: true,
+    mention: false,
+    length: Length::Chars(16_000),
+    pace: Pace { burst: 10, refill: Duration::from_millis(100) },
+};
+
+/// One network: the posts it shows, and everything it was given, in order.
+#[derive(Default)]
+pub struct Board {
+    pub shown: BTreeMap<String, Post>,
+    pub log: String,
+    pub is_down: bool,
+    taken: usize,
+}
+
+impl Board {
+    fn do_job(&mut self, job: &Job, now: Moment) -> Answer {
+        if self.is_down {
+            let reason = "connection refused".to_owned();
+            return Answer::Published(Err(DeliveryError::Later { reason, after: None }));
+        }
+        self.taken += 1;
+        let (what, receipt) = match &job.step {
+            Step::Open => ("posts", format!("#{}", self.shown.len() + 1)),
+            Step::Edit(receipt) => ("edits", receipt.0.clone()),
+            Step::Reply(receipt) => ("answers under", receipt.0.clone()),
+        };
+        let time = jiff::Timestamp::from_millisecond(now.as_ms()).unwrap();
+        let zoned = time.in_tz("Europe/Paris").unwrap();
+        writeln!(self.log, "{} · {what} {receipt}", zoned.strftime("%H:%M:%S")).unwrap();
+        let lines = job.post.lines.iter().map(|line| line.text.plain());
+        for line in std::iter::once(job.post.first_line().plain()).chain(lines) {
+            writeln!(self.log, "> {}", line.replace(['\u{A0}', '\u{202F}'], " ")).unwrap();
+        }
+        self.log.push('\n');
+        if !matches!(job.step, Step::Reply(_)) {
+            self.shown.insert(receipt.clone(), job.post.clone());
+        }
+        Answer::Published(Ok(Receipt(receipt)))
+    }
+}
+
+/// A plant of a configuration, with a board for each network.
+pub struct Plant {
+    pub middle: Middle,
+    pub boards: Vec<Board>,
+    pub plan: Plan,
+    pub writes: usize,
+}
+
+impl Plant {
+    pub fn new(toml: &str, now: Moment) -> Plant {
+        let plan = config::read(vec![("plant.toml".into(), toml.into())]).unwrap_or_else(|found| {
+            panic!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        });
+        let can = vec![ABLE; plan.networks.len()];
+        let mut middle = Middle::new(&plan, &can, Kept::default(), now).unwrap();
+        for source in 0..plan.sources.len() {
+            middle.source(source, true, now);
+        }
+        let boards = plan.networks.iter().map(|_| Board::default()).collect();
+        Plant { middle, boards, plan, writes: 0 }
+    }
+
+    /// The number of `machine/tag`.
+    pub fn tag(&self, name: &str) -> TagId {
+        let tags = self.plan.machines.iter().flat_map(|machine| {
+            machine.tags.iter().map(move |tag| (format!("{}/{}", machine.author.key, tag.name), tag.id))
+        });
+        tags.filter(|(known, _)| known == name)
+            .map(|(_, id)| id)
+            .next()
+            .unwrap_or_else(|| panic!("no tag {name}"))
+    }
+
+    pub fn say(&mut self, sample: Sample, now: Moment) {
+        self.middle.take(0, Batch { samples: vec![sample], ..Batch::default() }, now);
+    }
+
+    pub fn settle(&mut self, now: Moment) {
+        self.middle.tick(now);
+        for _ in 0..1_000 {
+            let step = self.middle.step(now);
+            self.writes += step.writes.len();
+            if step.jobs.is_empty() {
+                return;
+            }
+            for (network, job) in step.jobs {
+                let answer = self.boards[network].do_job(&job, now);
+                self.middle.answer(network, answer, now);
+            }
+        }
+        panic!("the networks are never done");
+    }
+}
+
+/// A good sample.
+pub fn sample(tag: TagId, value: Value, at: Option<Moment>, origin: Origin) -> Sample {
+    Sample { tag, value, quality: Quality::Good, at, origin }
+}

@@ -1,0 +1,1 @@
+//! Keeps the rooms honest: who may import whom. Reports sizes as a mirror.
