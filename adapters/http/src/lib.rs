@@ -1,1 +1,17 @@
-//! Under construction.
+//! What networks that speak HTTP share: one careful client, what an answer means for a post, and words made
+//! harmless for the markups of others.
+//!
+//! The client follows no redirect, reads no proxy from the environment, takes at most 1 MiB of an answer, ends
+//! within 30 s whatever the server does, and refuses addresses that only a cloud's metadata service has.
+//!
+//! Deliberately absent: retrying, back-off, pace. The `network` room does them, for all networks.
+
+mod address;
+mod client;
+mod judge;
+pub mod markup;
+
+pub use address::check_url;
+pub use client::{Answer, Client, Connection, install_crypto, read_certificates};
+pub use judge::{brief, judge, reason_of, retry_after};
+pub use reqwest::{Method, RequestBuilder, Url};
