@@ -138,9 +138,9 @@ fn complain(words: &str) {
 }
 
 /// Logs to standard error, as systemd's journal likes it: no time of its own, no colours. `RUST_LOG` chooses.
-fn log() {
+fn log(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     // A second log, in tests, is not started.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

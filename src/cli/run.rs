@@ -21,7 +21,7 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Outcome {
-    super::log();
+    super::log("info");
     let plan = options.configured.load()?;
     let state = folders::state(options.state.as_ref(), plan.settings.state.as_ref());
     let mut watch = status::Writer::new(folders::runtime(&state));

@@ -33,6 +33,7 @@ enum Tongue {
 }
 
 pub fn run(options: &Options) -> Outcome {
+    super::log("warn");
     let page = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     // Asked now, so that the answer is a sentence and not a line in a log.
     TcpListener::bind(page).map_err(|error| {
@@ -79,7 +80,8 @@ fn plan(tongue: Tongue, page: SocketAddr, broker: u16) -> Result<Plan, Failed> {
         Tongue::En => ("bakery.toml", include_str!("../../../examples/bakery/bakery.toml")),
     };
     let text = text
-        .replace("mqtt://127.0.0.1:1883", &format!("mqtt://127.0.0.1:{broker}"))
+        // The demonstration's broker speaks MQTT 3.1.1.
+        .replace("mqtt://127.0.0.1:1883\"", &format!("mqtt://127.0.0.1:{broker}\"\nversion = \"3.1.1\""))
         .replace("127.0.0.1:8080", &page.to_string());
     config::read(vec![(name.to_owned(), text)]).map_err(|found| {
         show(&found);
