@@ -104,6 +104,11 @@ impl Line {
         self.skip -= here;
     }
 
+    /// The first byte that waits to be read.
+    pub fn first(&self) -> Option<u8> {
+        self.input.first().copied()
+    }
+
     /// The bytes of a packet that [`Line::frame`] found.
     pub fn bytes(&self, len: usize) -> &[u8] {
         &self.input[..len]

@@ -139,6 +139,10 @@ impl Subscriber {
 
     async fn welcome(&self, line: &mut Line) -> Result<Welcome, SourceError> {
         loop {
+            // Another service may say half a packet by chance, and then nothing.
+            if line.first().is_some_and(|first| !wire::is_welcome(first)) {
+                return Err(self.wrong(&Malformed("something else than a greeting".to_owned())));
+            }
             if let Some(frame) = line.frame().map_err(|error| self.wrong(&error))? {
                 let Frame::Whole { len, body } = frame else {
                     return Err(self.wrong(&Malformed("a message before a greeting".to_owned())));

@@ -238,7 +238,12 @@ fn varint(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
     if bytes.len() >= 4 { Err(malformed("a length of more than four bytes")) } else { Ok(None) }
 }
 
-/// What a packet is, from its first byte.
+/// Does a packet that begins so answer our greeting?
+pub fn is_welcome(first: u8) -> bool {
+    first == 0x20
+}
+
+/// Is a packet that begins so a message?
 pub fn is_publish(first: u8) -> bool {
     first >> 4 == 3
 }

@@ -167,3 +167,39 @@ fn refuses_a_bad_table_with_its_key() {
         kit::refuses_address::<Mqtt>(table, key);
     }
 }
+
+/// What an integrator copies: every option, at its default.
+#[test]
+fn the_sample_shows_every_option_at_its_default() {
+    use contract::{Check, SourceKind};
+    type Settings = <Mqtt as SourceKind>::Settings;
+    let sample: toml::Table = include_str!("../sample.toml").parse().expect("TOML");
+    let table = sample["source"]["mqtt"]["hall-b"].clone();
+    let written: Settings = table.clone().try_into().expect("a good table");
+    assert_eq!(written.check(), []);
+    let bare: Settings = serde_json::from_value(json!({"url": "mqtt://broker"})).expect("a good table");
+    assert_eq!(
+        (bare.version, bare.qos, bare.session_expiry, bare.keep_alive, bare.packet_max),
+        (written.version, written.qos, written.session_expiry, written.keep_alive, written.packet_max)
+    );
+    assert_eq!(
+        (bare.connect_timeout, bare.silence_max),
+        (written.connect_timeout, written.silence_max)
+    );
+    let schema = serde_json::to_value(contract_schema::<Settings>()).expect("JSON");
+    let options = schema["properties"].as_object().expect("options");
+    for (option, described) in options {
+        assert!(table.get(option).is_some(), "`{option}` is not in sample.toml");
+        assert!(described.to_string().contains("description"), "`{option}` has no documentation");
+    }
+    for (name, tag) in sample["machine"]["press-3"]["tag"].as_table().expect("tags") {
+        let mut tag = tag.as_table().expect("a tag").clone();
+        tag.remove("source");
+        let address: <Mqtt as SourceKind>::Address = tag.try_into().expect("a good address");
+        assert_eq!(address.check(), [], "{name}");
+    }
+}
+
+fn contract_schema<T: schemars::JsonSchema>() -> schemars::Schema {
+    schemars::schema_for!(T)
+}

@@ -47,8 +47,7 @@ impl Mosquitto {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("portevoix-mosquitto-{}-{count}", std::process::id()));
         fs::create_dir_all(&folder).expect("a temporary folder");
-        let mut broker =
-            Mosquitto { folder, options, port: free_port(), tls_port: free_port(), child: None };
+        let mut broker = Mosquitto { folder, options, port: free_port(), tls_port: free_port(), child: None };
         if options.tls {
             make_certificates(&broker.folder);
         }
@@ -161,7 +160,9 @@ impl Mosquitto {
         lines.push(format!("listener {} 127.0.0.1", self.port));
         if tls {
             lines.push(format!("listener {} 127.0.0.1", self.tls_port));
-            lines.push(format!("cafile {folder}/ca.pem\ncertfile {folder}/server.pem\nkeyfile {folder}/server.key"));
+            lines.push(format!(
+                "cafile {folder}/ca.pem\ncertfile {folder}/server.pem\nkeyfile {folder}/server.key"
+            ));
             lines.push(format!("require_certificate {asks_certificate}"));
         }
         fs::write(self.folder.join("mosquitto.conf"), lines.join("\n") + "\n").expect("a configuration");
@@ -199,8 +200,21 @@ fn make_certificates(folder: &Path) {
     for (name, subject) in [("ca", "/CN=Usine CA"), ("other", "/CN=Autre CA")] {
         let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
         openssl(&[
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-            "-subj", subject, "-keyout", &key, "-out", &pem,
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            subject,
+            "-keyout",
+            &key,
+            "-out",
+            &pem,
         ]);
     }
     let server = "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n";
@@ -208,12 +222,35 @@ fn make_certificates(folder: &Path) {
         let [key, csr, pem, ext] = ["key", "csr", "pem", "ext"].map(|end| format!("{name}.{end}"));
         fs::write(folder.join(&ext), extensions).expect("an extension file");
         openssl(&[
-            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-            &format!("/CN={name}"), "-keyout", &key, "-out", &csr,
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            &format!("/CN={name}"),
+            "-keyout",
+            &key,
+            "-out",
+            &csr,
         ]);
         openssl(&[
-            "x509", "-req", "-in", &csr, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", &ext, "-out", &pem,
+            "x509",
+            "-req",
+            "-in",
+            &csr,
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            &ext,
+            "-out",
+            &pem,
         ]);
     }
 }
