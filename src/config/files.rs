@@ -102,18 +102,18 @@ impl OneFile {
 
 /// Reads one file, or the `*.toml` files of a folder in the order of their names.
 pub(super) fn load(path: &Path) -> Result<Texts, Vec<Diagnostic>> {
-    let paths = list(path).map_err(|diagnostic| vec![diagnostic])?;
+    let paths = list(path).map_err(|diagnostic| vec![*diagnostic])?;
     let (mut texts, mut wrong) = (Vec::new(), Vec::new());
     for path in paths {
         match load_one(&path) {
             Ok(text) => texts.push((path.display().to_string(), text)),
-            Err(diagnostic) => wrong.push(diagnostic),
+            Err(diagnostic) => wrong.push(*diagnostic),
         }
     }
     if wrong.is_empty() { Ok(texts) } else { Err(wrong) }
 }
 
-fn list(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+fn list(path: &Path) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
     let meta = std::fs::metadata(path).map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let message = if missing { "no such file or folder".to_owned() } else { error.to_string() };
@@ -138,7 +138,7 @@ fn list(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     Ok(paths)
 }
 
-fn load_one(path: &Path) -> Result<String, Diagnostic> {
+fn load_one(path: &Path) -> Result<String, Box<Diagnostic>> {
     let fault = |error: std::io::Error| whole(path, error.to_string());
     // Asked first: opening a pipe would wait for whoever writes into it.
     if !std::fs::metadata(path).map_err(fault)?.is_file() {
@@ -152,7 +152,7 @@ fn load_one(path: &Path) -> Result<String, Diagnostic> {
     text_of(path, &bytes)
 }
 
-fn text_of(path: &Path, bytes: &[u8]) -> Result<String, Diagnostic> {
+fn text_of(path: &Path, bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let error = match std::str::from_utf8(bytes) {
         Ok(text) => return Ok(text.to_owned()),
@@ -168,13 +168,13 @@ fn text_of(path: &Path, bytes: &[u8]) -> Result<String, Diagnostic> {
     Err(diagnostic)
 }
 
-fn whole(path: &Path, message: impl Into<String>) -> Diagnostic {
-    Diagnostic {
+fn whole(path: &Path, message: impl Into<String>) -> Box<Diagnostic> {
+    Box::new(Diagnostic {
         severity: Severity::Error,
         place: Place { file: contract::clean(&path.display().to_string(), 400), line: 0, column: 0 },
         path: String::new(),
         message: message.into(),
         help: None,
         excerpt: None,
-    }
+    })
 }

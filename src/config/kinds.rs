@@ -32,10 +32,13 @@ impl Kinds {
 /// A table that its kind read, in a type that only the kind knows.
 pub(super) type Boxed = Box<dyn Any + Send>;
 
+/// The table of a rule and what its check finds.
+type ReadRule = Result<(rule::Section, Vec<Fault>), toml::de::Error>;
+
 /// A kind of rule.
 pub(super) struct RuleKind {
     pub name: &'static str,
-    pub read: fn(Spanned<Table<'_>>) -> Result<(rule::Section, Vec<Fault>), toml::de::Error>,
+    pub read: fn(Spanned<Table<'_>>) -> ReadRule,
     pub schema: fn(&mut SchemaGenerator) -> schemars::Schema,
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Leaf<'a> {
     pub more: &'a [&'a str],
     /// Said when a key is missing.
     pub hint: Option<String>,
+    /// The keys that a machine lays over its class, and what is said of a fault in one of the others.
+    pub overlay: Option<(Vec<String>, String)>,
 }
 
 impl Shape {
@@ -76,14 +78,15 @@ pub(super) fn read<T>(
     read: impl Fn(Spanned<Table<'_>>) -> Result<(T, Vec<Fault>), toml::de::Error>,
     problems: &mut Problems,
 ) -> Option<T> {
-    let Leaf { mut table, header, shape, more, hint } = leaf;
+    let Leaf { mut table, header, shape, more, hint, overlay } = leaf;
     let mut is_sound = tell_missing(&table, &header, shape, hint.as_deref(), problems);
     is_sound &= take_long_arrays(&mut table, shape, problems);
     let mut taken = Vec::new();
     for _ in 0..MISTAKES_MAX {
         match read(Spanned::new(header.clone(), table.clone())) {
-            Ok((value, faults)) => {
-                is_sound &= tell_faults(&table, &header, is_sound, faults, problems);
+            Ok((value, found)) => {
+                let faults = Faults { table: &table, header: &header, taken: &taken, overlay };
+                is_sound &= faults.tell(found, is_sound, problems);
                 return is_sound.then_some(value);
             }
             Err(error) => {
@@ -107,11 +110,18 @@ fn tell_missing(
     problems: &mut Problems,
 ) -> bool {
     let missing = shape.required.iter().filter(|key| !table.contains_key(key.as_str()));
+    let known: Vec<&str> = shape.keys.iter().map(|(key, _)| key.as_str()).collect();
+    let unknown = table.keys().map(|key| key.get_ref().as_ref()).filter(|key| !known.contains(key));
+    // `topik` will be told: that `topic` is missing follows from it.
+    let meant: Vec<&str> = unknown.filter_map(|key| wording::nearest(key, known.iter().copied())).collect();
     let mut is_sound = true;
     for key in missing {
+        is_sound = false;
+        if meant.contains(&key.as_str()) {
+            continue;
+        }
         let help = hint.map(str::to_owned).or_else(|| shape.describe(key));
         problems.error(header.clone(), wording::missing_key(key)).help(help);
-        is_sound = false;
     }
     is_sound
 }
@@ -122,7 +132,7 @@ fn take_long_arrays(table: &mut Table<'_>, shape: &Shape, problems: &mut Problem
         let Some(value) = table.get(key.as_str()) else { continue };
         let length = value.get_ref().as_array().map_or(0, |array| array.len());
         if length > *most {
-            problems.error(value.span(), format!("{length} values, expected {most}"));
+            problems.error(value.span(), wording::values(length, *most));
             table.remove(key.as_str());
             is_sound = false;
         }
@@ -130,28 +140,34 @@ fn take_long_arrays(table: &mut Table<'_>, shape: &Shape, problems: &mut Problem
     is_sound
 }
 
-/// Tells the mistake, takes the value out and gives its key. A key that is missing because it was taken out is
-/// not told. `None` when the mistake is not in one of the values.
+/// What was taken out: the key in this table, and the key of the value itself, which may lie deeper.
+struct Taken {
+    top: String,
+    name: String,
+}
+
+/// Tells the mistake and takes the value out. A key that is missing because it was taken out is not told. `None`
+/// when the mistake is not in one of the values.
 fn take_faulty(
     table: &mut Table<'_>,
     error: &toml::de::Error,
-    taken: &[String],
+    taken: &[Taken],
     more: &[&str],
     problems: &mut Problems,
-) -> Option<String> {
+) -> Option<Taken> {
     let span = error.span()?;
-    let (name, value) = take(table, &span)?;
+    let (top, name, value) = take(table, &span)?;
     let message = match value.get_ref() {
         // The reader shows a date as a table.
         DeValue::Datetime(_) => error.message().replace("type: map", "type: date"),
         _ => error.message().to_owned(),
     };
     let is_missing = message.starts_with("missing field ");
-    if !(is_missing && wording::quoted(&message).iter().any(|key| taken.iter().any(|name| name == key))) {
+    if !(is_missing && wording::quoted(&message).iter().any(|key| taken.iter().any(|one| one.name == *key))) {
         let (message, help) = wording::shape(&message, more);
         problems.error(span, message).help(help);
     }
-    Some(name)
+    Some(Taken { top, name })
 }
 
 /// Tells a mistake of the table as a whole. What is missing was told before, or was taken out.
@@ -162,19 +178,22 @@ fn tell_rest(error: &toml::de::Error, is_sound: bool, header: &Span, more: &[&st
     }
 }
 
-/// Takes out the key or value of exactly this span, and gives its key.
-fn take<'t>(table: &mut Table<'t>, span: &Span) -> Option<(String, Value<'t>)> {
+/// Takes out the key or value of exactly this span: the key in this table, its own key, and the value.
+fn take<'t>(table: &mut Table<'t>, span: &Span) -> Option<(String, String, Value<'t>)> {
     let is_it = |key: &Key<'_>, value: &Value<'_>| key.span() == *span || value.span() == *span;
     let found = table.iter().find(|(key, value)| is_it(key, value)).map(|(key, _)| key.get_ref().to_string());
-    match found {
-        Some(key) => table.remove(key.as_str()).map(|value| (key, value)),
-        None => table.iter_mut().find_map(|(_, value)| take_inside(value.get_mut(), span)),
+    if let Some(key) = found {
+        return table.remove(key.as_str()).map(|value| (key.clone(), key, value));
     }
+    table.iter_mut().find_map(|(key, value)| {
+        let (name, value) = take_inside(value.get_mut(), span)?;
+        Some((key.get_ref().to_string(), name, value))
+    })
 }
 
 fn take_inside<'t>(value: &mut DeValue<'t>, span: &Span) -> Option<(String, Value<'t>)> {
     let array = match value {
-        DeValue::Table(table) => return take(table, span),
+        DeValue::Table(table) => return take(table, span).map(|(_, name, value)| (name, value)),
         DeValue::Array(array) => array,
         _ => return None,
     };
@@ -187,34 +206,38 @@ fn take_inside<'t>(value: &mut DeValue<'t>, span: &Span) -> Option<(String, Valu
     Some((String::new(), taken))
 }
 
-/// When keys were taken out, a fault of the whole table may only follow from that, and is not told.
-fn tell_faults(
-    table: &Table<'_>,
-    header: &Span,
-    is_sound: bool,
-    faults: Vec<Fault>,
-    problems: &mut Problems,
-) -> bool {
-    let is_faultless = faults.is_empty();
-    for Fault { key, message } in faults {
-        match walk(table, &key) {
-            Some(span) => {
-                problems.error(span, message);
+/// Where the faults of a check are placed.
+struct Faults<'a> {
+    table: &'a Table<'a>,
+    header: &'a Span,
+    taken: &'a [Taken],
+    overlay: Option<(Vec<String>, String)>,
+}
+
+impl Faults<'_> {
+    /// True when there is none. When something was taken out, a fault of the whole table or of the value around
+    /// it may only follow from that, and is not told.
+    fn tell(&self, faults: Vec<Fault>, is_sound: bool, problems: &mut Problems) -> bool {
+        let is_faultless = faults.is_empty();
+        for Fault { key, message } in faults {
+            let top = key.split('.').next().unwrap_or_default();
+            let place = walk(self.table, &key);
+            if !is_sound && (place.is_none() || self.taken.iter().any(|taken| taken.top == top)) {
+                continue;
             }
-            None if is_sound => {
-                problems.error(header.clone(), message);
-            }
-            None => {}
+            let overlay = self.overlay.as_ref().filter(|(own, _)| !own.iter().any(|key| key == top));
+            let help = overlay.map(|(_, help)| help.clone());
+            problems.error(place.unwrap_or(self.header.clone()), message).help(help);
         }
+        is_faultless
     }
-    is_faultless
 }
 
 /// The place of a dotted key: of the value, or of the key where the value is a table with a header of its own.
 pub(super) fn walk(table: &Table<'_>, dotted: &str) -> Option<Span> {
     let mut steps = dotted.split('.').filter(|step| !step.is_empty());
     let (key, value) = table.get_key_value(steps.next()?)?;
-    let mut span = if value.get_ref().is_table() { key.span() } else { value.span() };
+    let mut span = spot(key, value);
     let mut value = value.get_ref();
     for step in steps {
         let Some(next) = step_into(value, step) else { break };
@@ -224,12 +247,16 @@ pub(super) fn walk(table: &Table<'_>, dotted: &str) -> Option<Span> {
     Some(span)
 }
 
+/// The value where it stands behind its key; else the key, in a header of its own or with dots.
+fn spot(key: &Key<'_>, value: &Value<'_>) -> Span {
+    if value.span().start > key.span().start { value.span() } else { key.span() }
+}
+
 fn step_into<'t>(value: &'t DeValue<'t>, step: &str) -> Option<(Span, &'t DeValue<'t>)> {
     match value {
         DeValue::Table(table) => {
             let (key, value) = table.get_key_value(step)?;
-            let span = if value.get_ref().is_table() { key.span() } else { value.span() };
-            Some((span, value.get_ref()))
+            Some((spot(key, value), value.get_ref()))
         }
         DeValue::Array(array) => {
             let item = array.get(step.parse::<usize>().ok()?)?;

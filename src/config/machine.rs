@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use contract::{Author, TagId};
 
+use super::files::Files;
 use super::leaf::{self, Leaf};
 use super::plan::{MachinePlan, RulePlan, TagPlan};
 use super::problem::{Problems, Span};
@@ -92,6 +93,15 @@ impl<'t> Layers<'t> {
         (text(self.class), text(self.own))
     }
 
+    /// What is said of a fault in a key of the class that the machine's own keys made one.
+    pub fn overlay(&self, files: &Files, around: &Around<'_>) -> Option<(Vec<String>, String)> {
+        let ((key, own), _) = (self.own?, self.class?);
+        let keys = own.keys().map(|key| key.get_ref().to_string()).collect();
+        let place = files.place(key.span().start);
+        let help = format!("machine `{}` lays its own keys over this, at {place}", around.own.name);
+        Some((keys, help))
+    }
+
     /// What is said when a key is missing: the name was perhaps meant to be that of the class.
     pub fn hint(&self, what: &str, around: &Around<'_>, siblings: &[&str]) -> Option<String> {
         let (Some(class), None, Some(_)) = (around.class, self.class, self.own) else { return None };
@@ -117,6 +127,7 @@ impl Reader<'_> {
         let mut used: Vec<&str> = Vec::new();
         let mut read = Vec::new();
         let mut next = 0;
+        let mut is_class_lost = false;
         for (key, table) in self.named(root, "machine") {
             let section = self.machine_section(key, table);
             let class_name = table.get("class").and_then(|value| value.get_ref().as_str());
@@ -125,18 +136,22 @@ impl Reader<'_> {
             self.check_class(table, &classes);
             // Without its class, half of what it says would be missing.
             if table.contains_key("class") && class.is_none() {
+                is_class_lost = true;
                 continue;
             }
             let own = self.part(key, table, MachineSection::KEYS);
             let around = Around { sources, needed, own, class: class.map(|(_, class)| *class) };
             let tags = self.tags(&around, &mut next);
             let rules = self.rules(&around, &tags);
-            if around.own.tags.is_none() && around.class.is_none_or(|class| class.tags.is_none()) {
+            if !table.contains_key("tag") && around.class.is_none_or(|class| class.tags.is_none()) {
                 self.problems
                     .warning(key.span(), "this machine has no tag: it will never speak")
                     .help("give it a class, or write [machine.<key>.tag.<name>]".to_owned());
             }
             read.extend(section.map(|section| MachinePlan { author: author(key, section), tags, rules }));
+        }
+        if is_class_lost {
+            used.extend(classes.keys());
         }
         self.check_idle(root, &classes, &used, sources, needed);
         read
@@ -209,6 +224,7 @@ impl Reader<'_> {
             shape: &self.shapes.machine,
             more: &["tag", "rule"],
             hint: None,
+            overlay: None,
         };
         leaf::read(leaf, leaf::whole::<MachineSection>, &mut self.problems)
     }

@@ -39,6 +39,7 @@ impl Reader<'_> {
             shape: &self.shapes.tag,
             more: &[],
             hint: hint.clone(),
+            overlay: layer.overlay(self.files, around),
         };
         let section = leaf::read(leaf, leaf::whole::<TagSection>, &mut self.problems);
         if let Some(section) = &section {
@@ -47,7 +48,14 @@ impl Reader<'_> {
         let source = source?;
         let kind = around.sources.get(source)?.kind;
         let (of, shape) = (self.kinds.sources.get(kind)?, self.shapes.addresses.get(kind)?);
-        let leaf = Leaf { table: address, header, shape, more: TagSection::KEYS, hint };
+        let leaf = Leaf {
+            table: address,
+            header,
+            shape,
+            more: TagSection::KEYS,
+            hint,
+            overlay: layer.overlay(self.files, around),
+        };
         let address = leaf::read(leaf, |table| of.address(table), &mut self.problems)?;
         let id = TagId(*next);
         *next += 1;
@@ -60,7 +68,7 @@ impl Reader<'_> {
         let value = table.get("source")?;
         let name = value.get_ref().as_str()?;
         let found = around.sources.iter().position(|source| source.name == name);
-        if found.is_none() {
+        if found.is_none() && !self.is_source_lost {
             let known: Vec<&str> = around.sources.iter().map(|source| source.name.as_str()).collect();
             tell_unknown(
                 &mut self.problems,
@@ -110,7 +118,14 @@ impl Reader<'_> {
         let (kind, shape) = (RULES.get(at)?, self.shapes.rules.get(at)?);
         let (table, header) = (layer.joined(|_| true), layer.header());
         let hint = layer.hint(&format!("{} rule", kind.name), around, names);
-        let leaf = Leaf { table: table.clone(), header: header.clone(), shape, more: &[], hint };
+        let leaf = Leaf {
+            table: table.clone(),
+            header: header.clone(),
+            shape,
+            more: &[],
+            hint,
+            overlay: layer.overlay(self.files, around),
+        };
         let section = leaf::read(leaf, kind.read, &mut self.problems);
         self.check_tag(&table, around);
         let section = section?;

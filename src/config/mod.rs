@@ -60,7 +60,7 @@ pub fn read_with(files: Vec<(String, String)>, kinds: Kinds) -> Result<Plan, Vec
     // What is missing may stand in a file that could not be parsed.
     if is_whole {
         let shapes = Shapes::of(&kinds);
-        let mut reader = Reader { files: &files, kinds, shapes, problems };
+        let mut reader = Reader { files: &files, kinds, shapes, problems, is_source_lost: false };
         plan = reader.plan(&root);
         problems = reader.problems;
     }

@@ -43,7 +43,12 @@ impl Problems {
 
     /// True when the configuration cannot be used.
     pub fn has_error(&self) -> bool {
-        self.0.iter().any(|problem| problem.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// How many errors so far.
+    pub fn errors(&self) -> usize {
+        self.0.iter().filter(|problem| problem.severity == Severity::Error).count()
     }
 
     /// In the order of the files, what concerns the whole first. What fifty machines of one class have in common

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::files::Files;
 use super::kinds::{Boxed, Kinds, Shapes};
 use super::leaf::{self, Leaf};
-use super::plan::{NetworkPlan, Plan, Settings, SourcePlan};
+use super::plan::{MachinePlan, NetworkPlan, Plan, Settings, SourcePlan};
 use super::problem::{Problems, Span};
 use super::section::{Language, NetworkCommon, SiteSection};
 use super::tree::{Key, Table, Value};
@@ -26,6 +26,8 @@ pub(super) struct Reader<'a> {
     pub kinds: Kinds,
     pub shapes: Shapes,
     pub problems: Problems,
+    /// True when a table of the sources could not be read as a source: what names it may be right.
+    pub is_source_lost: bool,
 }
 
 /// A source or a network whose table may still be wrong.
@@ -65,6 +67,7 @@ impl Reader<'_> {
         if self.problems.has_error() {
             return None;
         }
+        self.warn_of_idle_sources(&sources, &machines);
         let section = site?;
         let site = Site {
             name: section.name.clone(),
@@ -77,6 +80,15 @@ impl Reader<'_> {
             networks.into_iter().filter_map(|member| self.network_plan(member, &section)).collect();
         let sources = sources.into_iter().filter_map(|member| self.source_plan(member)).collect();
         Some(Plan { site, settings, sources, networks, machines, warnings: Vec::new() })
+    }
+
+    fn warn_of_idle_sources(&mut self, sources: &[Member], machines: &[MachinePlan]) {
+        let is_used =
+            |at: usize| machines.iter().flat_map(|machine| &machine.tags).any(|tag| tag.source == at);
+        for (_, source) in sources.iter().enumerate().filter(|(at, _)| !is_used(*at)) {
+            let message = format!("no tag reads from source `{}`", source.name);
+            self.problems.warning(source.span.clone(), message);
+        }
     }
 
     fn source_plan(&self, member: Member) -> Option<SourcePlan> {
@@ -93,11 +105,17 @@ impl Reader<'_> {
     }
 
     fn check_rooms(&mut self, root: &Table<'_>) {
-        for (key, _) in in_order(root) {
+        for (key, value) in in_order(root) {
             let name = key.get_ref().as_ref();
             if !ROOMS.contains(&name) {
                 let (message, help) = wording::unknown_key(name, ROOMS.iter().copied());
-                self.problems.error(key.span(), message.replace("unknown key", "unknown table")).help(help);
+                let is_table = value.get_ref().is_table();
+                let message = if is_table {
+                    message.replace("unknown key", "unknown table")
+                } else {
+                    format!("key `{name}` outside of a table, expected it under a header such as [site]")
+                };
+                self.problems.error(key.span(), message).help(help.filter(|_| is_table));
             }
         }
     }
@@ -111,20 +129,36 @@ impl Reader<'_> {
             return None;
         };
         let table = self.table(key, value, "[site]")?.clone();
-        let leaf = Leaf { table, header: key.span(), shape: &self.shapes.site, more: &[], hint: None };
+        let leaf = Leaf {
+            table,
+            header: key.span(),
+            shape: &self.shapes.site,
+            more: &[],
+            hint: None,
+            overlay: None,
+        };
         leaf::read(leaf, leaf::whole::<SiteSection>, &mut self.problems)
     }
 
     fn sources(&mut self, root: &Table<'_>) -> Vec<Member> {
         let names: Vec<&str> = self.kinds.sources.iter().map(|kind| kind.name()).collect();
+        let before = self.problems.errors();
         let found = self.room(root, "source", &names);
+        self.is_source_lost = self.problems.errors() > before;
         let mut members = Vec::new();
         for Found { kind, key, table } in found {
             let (Some(of), Some(shape)) = (self.kinds.sources.get(kind), self.shapes.sources.get(kind))
             else {
                 continue;
             };
-            let leaf = Leaf { table: table.clone(), header: key.span(), shape, more: &[], hint: None };
+            let leaf = Leaf {
+                table: table.clone(),
+                header: key.span(),
+                shape,
+                more: &[],
+                hint: None,
+                overlay: None,
+            };
             let settings = leaf::read(leaf, |table| of.settings(table), &mut self.problems);
             members.push(Member {
                 name: key.get_ref().to_string(),
@@ -160,10 +194,17 @@ impl Reader<'_> {
                 shape: &self.shapes.network,
                 more: &[],
                 hint: None,
+                overlay: None,
             };
             let common = leaf::read(leaf, leaf::whole::<NetworkCommon>, &mut self.problems);
-            let leaf =
-                Leaf { table: own, header: header.clone(), shape, more: NetworkCommon::KEYS, hint: None };
+            let leaf = Leaf {
+                table: own,
+                header: header.clone(),
+                shape,
+                more: NetworkCommon::KEYS,
+                hint: None,
+                overlay: None,
+            };
             let settings = leaf::read(leaf, |table| of.settings(table), &mut self.problems);
             members.push(Member { name: key.get_ref().to_string(), kind, span: header, settings, common });
         }
@@ -243,6 +284,12 @@ impl Reader<'_> {
         {
             return;
         }
+        let length = name.chars().count();
+        if length > NAME_CHARS_MAX {
+            let message = format!("name of {length} characters, expected at most {NAME_CHARS_MAX}");
+            self.problems.error(key.span(), message);
+            return;
+        }
         let plain = plain_name(name);
         self.problems
             .error(
@@ -269,7 +316,7 @@ fn plain_name(name: &str) -> String {
             _ => '-',
         })
         .collect();
-    plain.trim_matches('-').to_owned()
+    plain.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 /// What a value is that should have been a table.

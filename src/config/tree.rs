@@ -66,7 +66,10 @@ fn note_errors(
                 .error(moved, format!("`{found}` is written twice{place}"))
                 .help("keep one of the two".to_owned());
         } else {
-            let (message, help) = wording::syntax(message, found);
+            let key = text.get(line..span.start).unwrap_or_default();
+            let is_bare_secret = is_secret(key) && message.starts_with("string values must be quoted");
+            let (message, help) =
+                if is_bare_secret { wording::secret() } else { wording::syntax(message, found) };
             problems.error(moved, message).help(help);
         }
     }
@@ -111,13 +114,13 @@ fn first_place(text: &str, again: usize, key: &str) -> Option<usize> {
 /// True for a table that only holds tables, which several files may fill.
 fn is_spread(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    match path.as_slice() {
-        [] => true,
-        ["source" | "network" | "class" | "machine"] => true,
-        ["source" | "network" | "class" | "machine", _] => true,
-        ["class" | "machine", _, "tag" | "rule"] | ["class" | "machine", _, "rule", _] => true,
-        _ => false,
-    }
+    matches!(
+        path.as_slice(),
+        [] | ["source" | "network" | "class" | "machine"]
+            | ["source" | "network" | "class" | "machine", _]
+            | ["class" | "machine", _, "tag" | "rule"]
+            | ["class" | "machine", _, "rule", _]
+    )
 }
 
 fn merge<'t>(

@@ -86,10 +86,13 @@ pub(super) fn shape(message: &str, more: &[&str]) -> Words {
 
 fn invalid(found: &str, expected: &str) -> Words {
     if expected == "struct Secret" && found.contains("string") {
-        return (
-            "a secret must not stand in this file, expected a table that names its place".to_owned(),
-            Some("write { credential = \"name\" }, { file = \"path\" } or { env = \"NAME\" }, and change the secret: it was readable here".to_owned()),
-        );
+        return secret();
+    }
+    let length = |text: &str, before: &str| text.strip_prefix(before)?.parse::<usize>().ok();
+    if let (Some(found), Some(most)) =
+        (length(found, "invalid length "), length(expected, "an array of length "))
+    {
+        return (values(found, most), None);
     }
     let is_number = is_number(expected);
     let help = match found.split_once(": ") {
@@ -101,9 +104,30 @@ fn invalid(found: &str, expected: &str) -> Words {
         Some((_, text)) if matches!(expected, "a string" | "path string") => {
             quoted(text).first().map(|value| format!("write it in quotes: \"{value}\""))
         }
+        Some((_, text)) if expected.contains("duration") => quoted(text)
+            .first()
+            .filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()))
+            .map(|value| format!("write it with a unit and in quotes: \"{value}s\"")),
         _ => None,
     };
     (format!("{}, expected {}", plain_found(found), plain_expected(expected)), help)
+}
+
+/// An array of another length than it must have.
+pub(super) fn values(found: usize, expected: usize) -> String {
+    format!("{found} value{}, expected {expected}", if found == 1 { "" } else { "s" })
+}
+
+/// A secret that was written into the file.
+pub(super) fn secret() -> Words {
+    (
+        "a secret must not stand in this file, expected a table that names its place".to_owned(),
+        Some(
+            "write { credential = \"name\" }, { file = \"path\" } or { env = \"NAME\" }, and change the \
+             secret: it was readable here"
+                .to_owned(),
+        ),
+    )
 }
 
 fn plain_found(found: &str) -> String {
@@ -113,9 +137,10 @@ fn plain_found(found: &str) -> String {
     short
         .trim_end_matches(" as i128")
         .replace("floating point", "number")
+        .replace("type: string", "type: text")
+        .replace("value: string", "value: text")
         .replace("type: map", "type: a table")
         .replace("type: sequence", "type: an array")
-        .replace("invalid length ", "invalid number of values: ")
 }
 
 fn is_number(expected: &str) -> bool {
@@ -145,9 +170,6 @@ fn plain_expected(expected: &str) -> String {
         "a map" => "a table: { … }",
         "struct Secret" => "a table such as { credential = \"name\" }",
         other if other.starts_with("struct ") => "a table: { … }",
-        other if other.starts_with("an array of length ") => {
-            return other.replace("an array of length ", "an array of this many: ");
-        }
         other => other,
     };
     plain.to_owned()
@@ -162,13 +184,22 @@ pub(super) fn syntax(message: &str, found: &str) -> Words {
             _ => ("text without quotes".to_owned(), help("write text in quotes: \"…\"")),
         };
     }
-    let hint = match message.split(',').next().unwrap_or_default() {
+    let kind = message.split(',').next().unwrap_or_default();
+    if kind.starts_with("invalid ") && kind.ends_with("string") && message.contains(", expected `") {
+        return (message.replace(kind, "text that is not closed"), None);
+    }
+    if kind == "missing escaped value" {
+        return (
+            "unknown escape after `\\`".to_owned(),
+            help("in \"…\" a backslash is written twice; in '…' it stands for itself"),
+        );
+    }
+    let hint = match kind {
         "unclosed table" => {
-            help("a table is written [room.kind.name], without blanks; other names need quotes")
+            help("a header is written [room.kind.name], on one line and without blanks in a name")
         }
         "key with no value" => help("write key = value; a comment begins with #"),
         "invalid unquoted key" => help("names are lower-case letters, digits and `-`"),
-        "missing escaped value" => help("in \"…\" a backslash is written twice; in '…' it stands for itself"),
         "unexpected key or value" => help("one key = value a line; close the quotes before it"),
         "unexpected leading zero" => help("write the number without leading zeros, or as text in quotes"),
         _ => None,
@@ -200,7 +231,7 @@ mod tests {
         );
         check(
             "invalid type: string \"high\", expected f64",
-            "invalid type: string \"high\", expected a number",
+            "invalid type: text \"high\", expected a number",
         );
         check("invalid type: map, expected a string", "invalid type: a table, expected text in quotes");
         check("missing field `url`", "missing key `url`");

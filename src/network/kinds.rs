@@ -12,7 +12,10 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 /// Every kind of network. A new one is one line here.
-pub const KINDS: &[&dyn AnyNetworkKind] = &[];
+pub const KINDS: &[&dyn AnyNetworkKind] = &[
+    // The embedded page, the default.
+    &Of::<network_wall::Wall>::KIND,
+];
 
 /// A checked table, in a type that only its kind knows.
 pub type Boxed = Box<dyn Any + Send>;

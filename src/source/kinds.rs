@@ -12,7 +12,10 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 /// Every kind of source. A new one is one line here.
-pub const KINDS: &[&dyn AnySourceKind] = &[];
+pub const KINDS: &[&dyn AnySourceKind] = &[
+    // MQTT 5 and 3.1.1.
+    &Of::<source_mqtt::Mqtt>::KIND,
+];
 
 /// A checked table, in a type that only its kind knows.
 pub type Boxed = Box<dyn Any + Send>;
