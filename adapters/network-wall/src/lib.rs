@@ -6,6 +6,7 @@
 
 mod card;
 mod clock;
+mod door;
 mod events;
 mod fit;
 mod network;

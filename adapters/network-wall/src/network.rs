@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::clock::now;
+use crate::door::Door;
 use crate::fit::{CHARS_MAX, fit};
 use crate::page::Page;
 use crate::server::{Hall, Hosts, routes};
@@ -94,7 +95,8 @@ impl Network for WallNetwork {
         let (wake, woken) = watch::channel(0);
         let hosts = Hosts::new(listen, &self.settings.names);
         let hall = Arc::new(Hall::new(self.store.clone(), Arc::clone(&self.page), woken, hosts));
-        let server = axum::serve(listener, routes(hall)).with_graceful_shutdown(stop.cancelled_owned());
+        let server =
+            axum::serve(Door::new(listener), routes(hall)).with_graceful_shutdown(stop.cancelled_owned());
         tokio::select! {
             served = server => served.map_err(|error| retry(format!("the page of the wall stopped: {error}"))),
             () = forward(self.changes.subscribe(), wake) => Ok(()),

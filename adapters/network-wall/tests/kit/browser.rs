@@ -113,6 +113,7 @@ async fn it_fits_a_phone_a_desk_and_a_hall_by_day_and_by_night() {
         hall.say(Step::Open, &says(machine, Mark::Warning, "ATTENTION", fact, ago(minutes), &[todo])).await;
     }
     until(&browser, "document.querySelectorAll('[data-cards=open] .card').length === 5").await;
+    until(&browser, "document.getAnimations().length === 0").await;
     browser.screenshot(&screen("wall-hall-full.png")).await;
 }
 
@@ -208,6 +209,14 @@ async fn a_keyboard_is_enough() {
     browser.screenshot(&screen("wall-post.png")).await;
     browser.press("h").await;
     until(&browser, "location.pathname === '/'").await;
+
+    browser.eval("document.querySelector('[data-seat=ligne-4] a').click()").await;
+    until(
+        &browser,
+        "location.pathname === '/machine/ligne-4' && document.querySelectorAll('.card').length === 2",
+    )
+    .await;
+    browser.screenshot(&screen("wall-machine.png")).await;
 }
 
 #[tokio::test]
