@@ -32,8 +32,10 @@ pub struct Claims {
     /// Tags whose topic is a pattern.
     patterns: Vec<usize>,
     site: TimeZone,
-    exact: HashMap<Box<str>, Claim>,
-    learned: HashMap<Box<str>, Claim>,
+    /// Those of `exact` first, then those of `learned`.
+    claims: Vec<Claim>,
+    exact: HashMap<Box<str>, usize>,
+    learned: HashMap<Box<str>, usize>,
     /// One plan for each set of patterns, however many topics they bring in.
     plans: HashMap<Vec<usize>, Arc<Plan>>,
     unclaimed: HashSet<Box<str>>,
@@ -54,25 +56,28 @@ impl Claims {
             tags,
             patterns,
             site,
+            claims: Vec::new(),
             exact: HashMap::new(),
             learned: HashMap::new(),
             plans: HashMap::new(),
             unclaimed: HashSet::new(),
         };
-        let mut exact: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (at, (_, filter, _)) in claims.tags.iter().enumerate() {
+        claims.sort_exact();
+        Ok(claims)
+    }
+
+    fn sort_exact(&mut self) {
+        let mut topics: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        for (at, (_, filter, _)) in self.tags.iter().enumerate() {
             if !topic::is_pattern(filter) {
-                exact.entry(filter).or_default().push(at);
+                topics.entry(filter.as_str().into()).or_default().push(at);
             }
         }
-        claims.exact = exact
-            .into_iter()
-            .map(|(name, mut tags)| {
-                tags.extend(claims.matching(name));
-                (name.into(), Claim { plan: Arc::new(claims.plan(&tags)), is_heard: false })
-            })
-            .collect();
-        Ok(claims)
+        for (name, mut tags) in topics {
+            tags.extend(self.matching(&name));
+            self.exact.insert(name, self.claims.len());
+            self.claims.push(Claim { plan: Arc::new(self.plan(&tags)), is_heard: false });
+        }
     }
 
     /// What to subscribe to.
@@ -82,17 +87,15 @@ impl Claims {
 
     /// What to take from this topic; `None` when no tag claims it.
     pub fn find(&mut self, name: &str) -> Option<&mut Claim> {
-        // Asked twice, because a claim that is lent out cannot be looked for elsewhere.
-        if self.exact.contains_key(name) {
-            return self.exact.get_mut(name);
-        }
-        if self.patterns.is_empty() {
-            return None;
-        }
-        if !self.learned.contains_key(name) {
-            self.learn(name)?;
-        }
-        self.learned.get_mut(name)
+        let at = match self.exact.get(name) {
+            Some(at) => *at,
+            None if self.patterns.is_empty() => return None,
+            None => match self.learned.get(name) {
+                Some(at) => *at,
+                None => self.learn(name)?,
+            },
+        };
+        self.claims.get_mut(at)
     }
 
     /// True the first time that this unclaimed topic is seen.
@@ -100,7 +103,7 @@ impl Claims {
         self.unclaimed.len() < UNCLAIMED_MAX && self.unclaimed.insert(unclaimed.into())
     }
 
-    fn learn(&mut self, name: &str) -> Option<()> {
+    fn learn(&mut self, name: &str) -> Option<usize> {
         let tags: Vec<usize> = self.matching(name).collect();
         if tags.is_empty() {
             return None;
@@ -108,6 +111,7 @@ impl Claims {
         if self.learned.len() >= LEARNED_MAX {
             self.learned.clear();
             self.plans.clear();
+            self.claims.truncate(self.exact.len());
         }
         let plan = match self.plans.get(&tags) {
             Some(plan) => Arc::clone(plan),
@@ -117,8 +121,9 @@ impl Claims {
                 plan
             }
         };
-        self.learned.insert(name.into(), Claim { plan, is_heard: false });
-        Some(())
+        self.claims.push(Claim { plan, is_heard: false });
+        self.learned.insert(name.into(), self.claims.len() - 1);
+        Some(self.claims.len() - 1)
     }
 
     fn matching(&self, name: &str) -> impl Iterator<Item = usize> {

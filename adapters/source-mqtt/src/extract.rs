@@ -216,7 +216,11 @@ mod tests {
             r#"{"a":1e999}"#,
             &["bad: found `{\"a\":1e999}`, expected JSON: number out of range at line 1 column 10"],
         );
-        check(&[("/a", "")], r#"{"a":"NaN"}"#, &["bad: value /a: found the text `NaN`, expected a finite number"]);
+        check(
+            &[("/a", "")],
+            r#"{"a":"NaN"}"#,
+            &["bad: value /a: found the text `NaN`, expected a finite number"],
+        );
     }
 
     #[test]

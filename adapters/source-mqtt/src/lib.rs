@@ -24,8 +24,6 @@ mod tls;
 mod topic;
 mod wire;
 
-use std::collections::HashSet;
-
 use contract::{Fault, Setup, Source, SourceKind, TagAddress};
 use jiff::tz::TimeZone;
 
@@ -82,7 +80,7 @@ fn build(
         filters: filters.clone(),
         filters_max: FILTERS_MAX,
         claims,
-        recorded: HashSet::new(),
+        is_downgrade_told: false,
         slots: Vec::new(),
     };
     Ok(Subscriber {

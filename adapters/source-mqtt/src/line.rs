@@ -88,7 +88,11 @@ impl Line {
         let Ok((message, named)) = wire::publish_head(&self.input, body) else {
             // A topic is at most 65,535 bytes: if it is not named by then, it never will be.
             let is_hopeless = self.input.len() >= len.min(body + 2 + 65_535 + 2);
-            return if is_hopeless { Err(Malformed("a message without a topic".to_owned())) } else { Ok(None) };
+            return if is_hopeless {
+                Err(Malformed("a message without a topic".to_owned()))
+            } else {
+                Ok(None)
+            };
         };
         let topic = String::from_utf8_lossy(message.topic).into_owned();
         let frame = Frame::Oversize { topic, qos: message.qos, id: message.id, len };

@@ -117,19 +117,18 @@ impl Link {
         Some(batch)
     }
 
-    /// Acknowledges the messages of a batch, in the order in which they came. Gives their numbers at QoS 2.
-    pub async fn settle(&mut self, ticket: Ticket) -> Vec<u16> {
+    /// Acknowledges the messages of a batch, in the order in which they came.
+    pub async fn settle(&mut self, ticket: Ticket) {
         let Some(at) = self.unsettled.iter().position(|(known, _)| *known == ticket) else {
-            return Vec::new();
+            return;
         };
         let owed = self.unsettled.remove(at).map(|(_, owed)| owed).unwrap_or_default();
         self.owed -= owed.len();
-        for &(id, qos) in &owed {
+        for (id, qos) in owed {
             wire::acknowledge(id, qos, &mut self.line.output);
         }
         self.pulse.send(Instant::now());
         self.line.push().await;
-        owed.into_iter().filter(|(_, qos)| *qos == Qos::Two).map(|(id, _)| id).collect()
     }
 
     /// Waits until something came in, and asks the broker for a sign of life when nothing does.

@@ -1,7 +1,5 @@
 //! Understands the packets of a connection: messages become samples, answers are checked.
 
-use std::collections::HashSet;
-
 use contract::{Notice, Origin, SourceError, clean};
 
 use crate::claims::Claims;
@@ -29,8 +27,8 @@ pub struct Reader {
     pub filters_max: usize,
     /// Who wants what.
     pub claims: Claims,
-    /// QoS 2 messages that are safe with us and that the broker may yet send again.
-    pub recorded: HashSet<u16>,
+    /// That the broker hands over at a lower QoS than asked was told.
+    pub is_downgrade_told: bool,
     /// Room.
     pub slots: Slots,
 }
@@ -63,20 +61,13 @@ impl Reader {
         let packet = wire::read(self.version, link.line.bytes(len), body)
             .map_err(|error| refusal::malformed(Stage::Reading, &self.at, &error))?;
         match packet {
-            Packet::Publish(message) if self.recorded.contains(&message.id) && message.qos == Qos::Two => {
-                let id = message.id;
-                wire::acknowledge(id, Qos::Two, &mut link.line.output);
-            }
             Packet::Publish(message) => {
                 if !message.is_retained {
                     link.pulse.hear_live();
                 }
                 self.publish(&mut link.inbox, &message, link.is_resumed);
             }
-            Packet::Release(id) => {
-                self.recorded.remove(&id);
-                wire::complete(id, &mut link.line.output);
-            }
+            Packet::Release(id) => wire::complete(id, &mut link.line.output),
             Packet::Subscribed(id, codes) => {
                 link.unanswered = link.unanswered.saturating_sub(1);
                 self.granted(id, &codes)?;
@@ -114,13 +105,14 @@ impl Reader {
         claim.plan.read(message.payload, origin, &mut self.slots, &mut inbox.batch.samples);
     }
 
-    fn granted(&self, id: u16, codes: &[u8]) -> Result<(), SourceError> {
+    fn granted(&mut self, id: u16, codes: &[u8]) -> Result<(), SourceError> {
         let first = usize::from(id.saturating_sub(1)) * self.filters_max;
         for (filter, &code) in self.filters.iter().skip(first).zip(codes) {
             if code >= 0x80 {
                 return Err(refusal::ungranted(&self.at, filter, code));
             }
-            if code < self.qos as u8 {
+            if code < self.qos as u8 && !self.is_downgrade_told {
+                self.is_downgrade_told = true;
                 tracing::warn!(broker = %self.at, topic = %filter, granted = code, "granted less than asked");
             }
         }

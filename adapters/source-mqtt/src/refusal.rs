@@ -27,8 +27,12 @@ pub enum Stage {
 pub fn late(stage: Stage, at: &Endpoint, secs: f64) -> SourceError {
     SourceError::Lost(match stage {
         Stage::Reaching => format!("{at} cannot be reached: no answer for {secs} s"),
-        Stage::Securing => format!("{at} takes the connection but not TLS, no answer for {secs} s; is it a plain port (`mqtt://`)?"),
-        Stage::Greeting => format!("{at} takes the connection but does not greet, no answer for {secs} s; is it a TLS port (`mqtts://`), or does the broker hang?"),
+        Stage::Securing => format!(
+            "{at} takes the connection but not TLS, no answer for {secs} s; is it a plain port (`mqtt://`)?"
+        ),
+        Stage::Greeting => format!(
+            "{at} takes the connection but does not greet, no answer for {secs} s; is it a TLS port (`mqtts://`), or does the broker hang?"
+        ),
         Stage::Subscribing | Stage::Reading => {
             format!("{at} greets but does not answer our subscriptions for {secs} s")
         }
@@ -110,7 +114,9 @@ pub fn unwelcome(version: Version, at: &Endpoint, welcome: &Welcome) -> SourceEr
                 "{at} does not speak MQTT {ours}{words}; try `version = \"{other}\"`"
             ))
         }
-        (true, 2) | (false, 0x85) => SourceError::Refused(format!("{at} does not take our `client_id`{words}")),
+        (true, 2) | (false, 0x85) => {
+            SourceError::Refused(format!("{at} does not take our `client_id`{words}"))
+        }
         (true, 4) | (false, 0x86) => {
             SourceError::LockedOut(format!("{at} does not take our user or password{words}"))
         }

@@ -33,8 +33,8 @@ pub struct Settings {
     /// The name of our session at the broker; two clients with one name throw each other out. Without it,
     /// `portevoix-<name>-<8 hexadecimal digits>`, made once and kept.
     pub client_id: Option<String>,
-    /// How the broker hands over: 0 at most once, 1 at least once (kept while we are away, given again until
-    /// it is safe with us), 2 exactly once on the line, slower.
+    /// How the broker hands over: 0 at most once; 1 at least once, kept while we are away and given again until
+    /// it is safe with us; 2 the same with two more packets, for what is only published so.
     #[serde(default)]
     pub qos: Qos,
     /// The group of a shared subscription: several gateways share the messages, each one gets its part. A
@@ -98,7 +98,7 @@ pub enum Qos {
     /// At least once.
     #[default]
     One,
-    /// Exactly once on the line.
+    /// At least once, with two more packets.
     Two,
 }
 

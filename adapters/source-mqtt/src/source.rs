@@ -2,7 +2,6 @@
 //!
 //! Deliberately absent: retry and back-off (the room does that), and any way to publish.
 
-use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
@@ -86,8 +85,7 @@ impl Source for Subscriber {
 
     async fn settle(&mut self, ticket: Ticket) -> Result<(), SourceError> {
         if let Some(link) = &mut self.link {
-            let recorded = link.settle(ticket).await;
-            self.reader.recorded.extend(recorded);
+            link.settle(ticket).await;
         }
         Ok(())
     }
@@ -128,12 +126,11 @@ impl Subscriber {
             .map_err(|error| broken(Stage::Reaching, &self.at, &error))?;
         let Some(connector) = &self.tls else { return Ok(Box::new(tcp)) };
         self.stage = Stage::Securing;
-        let name = ServerName::try_from(self.at.host.clone())
-            .map_err(|_| SourceError::Refused(format!("`{}` is no name a certificate can have", self.at.host)))?;
-        let stream = connector
-            .connect(name, tcp)
-            .await
-            .map_err(|error| broken(Stage::Securing, &self.at, &error))?;
+        let name = ServerName::try_from(self.at.host.clone()).map_err(|_| {
+            SourceError::Refused(format!("`{}` is no name a certificate can have", self.at.host))
+        })?;
+        let stream =
+            connector.connect(name, tcp).await.map_err(|error| broken(Stage::Securing, &self.at, &error))?;
         Ok(Box::new(stream))
     }
 
@@ -168,14 +165,10 @@ impl Subscriber {
         self.generation += 1;
         let is_resumed = welcome.session_present;
         let mut link = Link::new(line, self.at.clone(), self.generation, is_resumed, pulse);
-        if !is_resumed {
-            self.reader.recorded = HashSet::new();
-            if self.memory.has_session() && self.greeting.session_expiry > 0 {
-                link.tell(Notice::Gap(format!(
-                    "{} no longer knows our session; what was said while we were away is gone",
-                    self.at
-                )));
-            }
+        if !is_resumed && self.memory.has_session() && self.greeting.session_expiry > 0 {
+            let at = &self.at;
+            let words = format!("{at} no longer knows our session; what was said while we were away is gone");
+            link.tell(Notice::Gap(words));
         }
         link
     }
@@ -185,7 +178,9 @@ impl Subscriber {
     fn subscribe(&self, link: &mut Link) -> Result<(), Malformed> {
         let version = self.greeting.version;
         for (at, filters) in self.filters.chunks(FILTERS_MAX).enumerate() {
-            wire::subscribe(version, at as u16 + 1, filters, self.qos, &mut link.line.output)?;
+            let id = u16::try_from(at + 1)
+                .map_err(|_| Malformed("more topics than MQTT has numbers".to_owned()))?;
+            wire::subscribe(version, id, filters, self.qos, &mut link.line.output)?;
             link.unanswered += 1;
         }
         let unwanted = if link.is_resumed { self.memory.unwanted(&self.filters) } else { Vec::new() };

@@ -20,7 +20,9 @@ pub fn check(filter: &str) -> Result<(), String> {
     let levels: Vec<&str> = filter.split('/').collect();
     for (at, level) in levels.iter().enumerate() {
         if level.contains('#') && (*level != "#" || at + 1 != levels.len()) {
-            return Err(format!("`#` in `{filter}` stands for all that follows, expected it alone at the end"));
+            return Err(format!(
+                "`#` in `{filter}` stands for all that follows, expected it alone at the end"
+            ));
         }
         if level.contains('+') && *level != "+" {
             return Err(format!("`+` in `{filter}` stands for one whole level, expected it between two `/`"));
@@ -34,7 +36,9 @@ pub fn check(filter: &str) -> Result<(), String> {
 /// # Errors
 /// A key that would change the meaning of the topic.
 pub fn fill(filter: &str, machine: &str) -> Result<String, String> {
-    if filter.contains(MACHINE) && (machine.is_empty() || machine.contains(|c: char| c.is_control() || "/+#".contains(c))) {
+    if filter.contains(MACHINE)
+        && (machine.is_empty() || machine.contains(|c: char| c.is_control() || "/+#".contains(c)))
+    {
         return Err(format!(
             "the key `{machine}` cannot stand in topic `{filter}`: it holds `/`, `+` or `#`, or nothing"
         ));

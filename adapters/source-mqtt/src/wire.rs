@@ -53,7 +53,7 @@ pub enum Packet<'a> {
     Welcome(Welcome),
     /// A value.
     Publish(Publish<'a>),
-    /// A QoS 2 message that we have recorded may be forgotten.
+    /// The broker has read that a QoS 2 message is safe with us.
     Release(u16),
     /// The answer to subscriptions: one code each, from 0x80 up a refusal.
     Subscribed(u16, Vec<u8>),

@@ -69,8 +69,7 @@ async fn plain_and_tls_taken_for_each_other() {
 
 #[tokio::test]
 async fn tls_with_and_without_the_right_papers() {
-    let broker =
-        Mosquitto::start(Options { tls: true, asks_certificate: true, ..Options::default() }).await;
+    let broker = Mosquitto::start(Options { tls: true, asks_certificate: true, ..Options::default() }).await;
     let url = format!("mqtts://localhost:{}", broker.tls_port());
     let (ca, other) = (broker.file("ca.pem"), broker.file("other.pem"));
     for version in ["5", "3.1.1"] {
@@ -106,7 +105,10 @@ async fn papers_that_cannot_be_read_are_faults_with_a_key() {
         (json!({"ca": "/nowhere/ca.pem"}), "ca"),
         (json!({"ca": broker.file("mosquitto.conf")}), "ca"),
         (json!({"ca": ca, "certificate": pem, "key": broker.file("server.key")}), "key"),
-        (json!({"ca": ca, "certificate": broker.file("client.key"), "key": broker.file("client.key")}), "certificate"),
+        (
+            json!({"ca": ca, "certificate": broker.file("client.key"), "key": broker.file("client.key")}),
+            "certificate",
+        ),
         (json!({"user": "x", "password": {"file": "/nowhere"}}), "password"),
     ] {
         let mut table = table;

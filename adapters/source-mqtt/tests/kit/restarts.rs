@@ -74,9 +74,9 @@ impl Run {
         let (stop, stopped) = watch::channel(false);
         let (tell_subscribed, subscribed) = watch::channel(0);
         let (tell_count, count) = watch::channel(0);
-        let reader =
-            tokio::spawn(read(source, Arc::clone(&book), tell_subscribed, tell_count, stopped));
-        let publish = Publish { port, book: Arc::clone(&book), subscribed: subscribed.clone(), count: count.clone() };
+        let reader = tokio::spawn(read(source, Arc::clone(&book), tell_subscribed, tell_count, stopped));
+        let publish =
+            Publish { port, book: Arc::clone(&book), subscribed: subscribed.clone(), count: count.clone() };
         let publisher = tokio::spawn(publish.run(is_kept));
         Run { book, subscribed, count, stop, reader, publisher }
     }

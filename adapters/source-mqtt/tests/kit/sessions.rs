@@ -29,7 +29,10 @@ async fn say(broker: &Mosquitto, topic: &str, payload: &[u8], retain: bool) {
 }
 
 fn numbers(batch: &[contract::Sample]) -> Vec<f64> {
-    batch.iter().filter_map(|sample| if let Value::Number(number) = sample.value { Some(number) } else { None }).collect()
+    batch
+        .iter()
+        .filter_map(|sample| if let Value::Number(number) = sample.value { Some(number) } else { None })
+        .collect()
 }
 
 #[tokio::test]
