@@ -81,7 +81,8 @@ pub(super) fn read<T>(
     let Leaf { mut table, header, shape, more, hint, overlay } = leaf;
     let mut is_sound = tell_missing(&table, &header, shape, hint.as_deref(), problems);
     is_sound &= take_long_arrays(&mut table, shape, problems);
-    let mut taken = Vec::new();
+    let mut taken = take_dates(&mut table, problems);
+    is_sound &= taken.is_empty();
     for _ in 0..MISTAKES_MAX {
         match read(Spanned::new(header.clone(), table.clone())) {
             Ok((value, found)) => {
@@ -140,6 +141,32 @@ fn take_long_arrays(table: &mut Table<'_>, shape: &Shape, problems: &mut Problem
     is_sound
 }
 
+/// No key takes a date. The reader would show one as a table with a key of its own.
+fn take_dates(table: &mut Table<'_>, problems: &mut Problems) -> Vec<Taken> {
+    let mut spans = Vec::new();
+    for (_, value) in table.iter() {
+        note_dates(value, &mut spans);
+    }
+    let mut taken = Vec::new();
+    for span in spans {
+        let Some((top, name, value)) = take(table, &span) else { continue };
+        let date = value.get_ref().as_datetime().map(ToString::to_string).unwrap_or_default();
+        let message = format!("date `{date}`, expected no date here");
+        problems.error(span, message).help(format!("write it in quotes: \"{date}\""));
+        taken.push(Taken { top, name });
+    }
+    taken
+}
+
+fn note_dates(value: &Value<'_>, spans: &mut Vec<Span>) {
+    match value.get_ref() {
+        DeValue::Datetime(_) => spans.push(value.span()),
+        DeValue::Array(array) => array.iter().for_each(|item| note_dates(item, spans)),
+        DeValue::Table(table) => table.values().for_each(|item| note_dates(item, spans)),
+        _ => {}
+    }
+}
+
 /// What was taken out: the key in this table, and the key of the value itself, which may lie deeper.
 struct Taken {
     top: String,
@@ -156,15 +183,11 @@ fn take_faulty(
     problems: &mut Problems,
 ) -> Option<Taken> {
     let span = error.span()?;
-    let (top, name, value) = take(table, &span)?;
-    let message = match value.get_ref() {
-        // The reader shows a date as a table.
-        DeValue::Datetime(_) => error.message().replace("type: map", "type: date"),
-        _ => error.message().to_owned(),
-    };
+    let (top, name, _) = take(table, &span)?;
+    let message = error.message();
     let is_missing = message.starts_with("missing field ");
-    if !(is_missing && wording::quoted(&message).iter().any(|key| taken.iter().any(|one| one.name == *key))) {
-        let (message, help) = wording::shape(&message, more);
+    if !(is_missing && wording::quoted(message).iter().any(|key| taken.iter().any(|one| one.name == *key))) {
+        let (message, help) = wording::shape(message, more);
         problems.error(span, message).help(help);
     }
     Some(Taken { top, name })

@@ -15,6 +15,8 @@ use toml::de::DeTable;
 pub const KINDS: &[&dyn AnyNetworkKind] = &[
     // The embedded page, the default.
     &Of::<network_wall::Wall>::KIND,
+    // The chat of many companies; its threads hold the life of an episode.
+    &Of::<network_mattermost::Mattermost>::KIND,
 ];
 
 /// A checked table, in a type that only its kind knows.
