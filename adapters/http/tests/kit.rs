@@ -1,5 +1,7 @@
 //! The client against servers that misbehave, and the markups against words that do.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must panic")]
+
 mod eye;
 
 use std::time::{Duration, Instant};

@@ -145,6 +145,7 @@ impl Mattermost {
             .route("/api/v4/posts/{id}/patch", put(api::patch))
             .route("/api/v4/posts/{id}", get(api::one))
             .route("/api/v4/channels/{id}/posts", get(api::list))
+            .route("/api/v4/users/me/teams", get(api::teams))
             .route("/api/v4/teams/name/{team}/channels/name/{channel}", get(api::channel))
             .route("/hooks/{key}", post(api::hook))
             .with_state(state.clone());

@@ -265,6 +265,16 @@ pub(super) async fn channel(
     suffer(state.faults.draw(false), cut, std::future::ready(answer)).await
 }
 
+/// The bot is in one team.
+pub(super) async fn teams(Extract(state): Known, cut: ConnectInfo<Cut>, headers: HeaderMap) -> Response {
+    state.note("GET", "/api/v4/users/me/teams", &Value::Null);
+    if let Some(refusal) = state.stranger(&headers) {
+        return refusal;
+    }
+    let answer = Json(json!([{"id": "t", "name": TEAM, "display_name": "Usine"}])).into_response();
+    suffer(state.faults.draw(false), cut, std::future::ready(answer)).await
+}
+
 /// The incoming webhook: `ok` as plain text, and no id.
 pub(super) async fn hook(
     Extract(state): Known,
