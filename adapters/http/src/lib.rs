@@ -10,6 +10,7 @@ mod address;
 mod client;
 mod judge;
 pub mod markup;
+pub mod write;
 
 pub use address::check_url;
 pub use client::{Answer, Client, Connection, install_crypto, read_certificates};
