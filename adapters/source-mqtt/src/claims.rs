@@ -6,7 +6,7 @@ use std::sync::Arc;
 use contract::{TagAddress, TagId};
 use jiff::tz::TimeZone;
 
-use crate::extract::Plan;
+use crate::extract::{Plan, Take};
 use crate::settings::Address;
 use crate::topic;
 
@@ -19,42 +19,44 @@ const UNCLAIMED_MAX: usize = 100;
 /// A topic and what to take from it.
 #[derive(Debug)]
 pub struct Claim {
-    /// What to take.
+    /// The tags.
+    pub ids: Box<[TagId]>,
+    /// What to take, in their order.
     pub plan: Arc<Plan>,
     /// A live value came on this topic since we run.
     pub is_heard: bool,
 }
 
+/// A tag whose topic is a pattern.
+#[derive(Debug)]
+struct Pattern {
+    filter: String,
+    id: TagId,
+    take: Take,
+}
+
 /// All the topics that some tag claims.
 #[derive(Debug)]
 pub struct Claims {
-    tags: Vec<(TagId, String, Address)>,
-    /// Tags whose topic is a pattern.
-    patterns: Vec<usize>,
+    patterns: Vec<Pattern>,
     site: TimeZone,
     /// Those of `exact` first, then those of `learned`.
     claims: Vec<Claim>,
     exact: HashMap<Box<str>, usize>,
     learned: HashMap<Box<str>, usize>,
-    /// One plan for each set of patterns, however many topics they bring in.
-    plans: HashMap<Vec<usize>, Arc<Plan>>,
+    /// One plan for all topics that are read alike.
+    plans: HashMap<Vec<Take>, Arc<Plan>>,
     unclaimed: HashSet<Box<str>>,
 }
 
 impl Claims {
-    /// Sorts the tags by topic.
+    /// Sorts the tags by topic; gives what to subscribe to, too.
     ///
     /// # Errors
     /// A machine whose key cannot stand in its topic.
-    pub fn new(tags: Vec<TagAddress<Address>>, site: TimeZone) -> Result<Claims, String> {
-        let tags = tags
-            .into_iter()
-            .map(|tag| Ok((tag.id, topic::fill(&tag.address.topic, &tag.machine)?, tag.address)))
-            .collect::<Result<Vec<_>, String>>()?;
-        let patterns = (0..tags.len()).filter(|&at| topic::is_pattern(&tags[at].1)).collect();
+    pub fn new(tags: Vec<TagAddress<Address>>, site: TimeZone) -> Result<(Claims, Vec<String>), String> {
         let mut claims = Claims {
-            tags,
-            patterns,
+            patterns: Vec::new(),
             site,
             claims: Vec::new(),
             exact: HashMap::new(),
@@ -62,27 +64,29 @@ impl Claims {
             plans: HashMap::new(),
             unclaimed: HashSet::new(),
         };
-        claims.sort_exact();
-        Ok(claims)
-    }
-
-    fn sort_exact(&mut self) {
-        let mut topics: HashMap<Box<str>, Vec<usize>> = HashMap::new();
-        for (at, (_, filter, _)) in self.tags.iter().enumerate() {
-            if !topic::is_pattern(filter) {
-                topics.entry(filter.as_str().into()).or_default().push(at);
+        let mut exact = Vec::new();
+        let mut filters = Vec::with_capacity(tags.len());
+        for TagAddress { id, machine, address } in tags {
+            let filter = topic::fill(&address.topic, &machine)?;
+            let take = (address.value, address.time);
+            filters.push(filter.clone());
+            match topic::is_pattern(&filter) {
+                true => claims.patterns.push(Pattern { filter, id, take }),
+                false => exact.push((filter, id, take)),
             }
         }
-        for (name, mut tags) in topics {
-            tags.extend(self.matching(&name));
-            self.exact.insert(name, self.claims.len());
-            self.claims.push(Claim { plan: Arc::new(self.plan(&tags)), is_heard: false });
-        }
+        claims.claim_exact(exact);
+        Ok((claims, topic::cover(filters)))
     }
 
-    /// What to subscribe to.
-    pub fn filters(&self) -> Vec<String> {
-        topic::cover(self.tags.iter().map(|(_, filter, _)| filter.clone()).collect())
+    fn claim_exact(&mut self, mut tags: Vec<(String, TagId, Take)>) {
+        tags.sort_by(|(left, ..), (right, ..)| left.cmp(right));
+        for same in tags.chunk_by(|(left, ..), (right, ..)| left == right) {
+            let Some((name, ..)) = same.first() else { continue };
+            let own = same.iter().map(|(_, id, take)| (*id, take.clone()));
+            let at = self.claim(own.chain(self.matching(name)).unzip());
+            self.exact.insert(name.as_str().into(), at);
+        }
     }
 
     /// What to take from this topic; `None` when no tag claims it.
@@ -104,8 +108,8 @@ impl Claims {
     }
 
     fn learn(&mut self, name: &str) -> Option<usize> {
-        let tags: Vec<usize> = self.matching(name).collect();
-        if tags.is_empty() {
+        let (ids, takes): (Vec<TagId>, Vec<Take>) = self.matching(name).unzip();
+        if ids.is_empty() {
             return None;
         }
         if self.learned.len() >= LEARNED_MAX {
@@ -113,25 +117,27 @@ impl Claims {
             self.plans.clear();
             self.claims.truncate(self.exact.len());
         }
-        let plan = match self.plans.get(&tags) {
+        let at = self.claim((ids, takes));
+        self.learned.insert(name.into(), at);
+        Some(at)
+    }
+
+    fn claim(&mut self, (ids, takes): (Vec<TagId>, Vec<Take>)) -> usize {
+        let plan = match self.plans.get(&takes) {
             Some(plan) => Arc::clone(plan),
             None => {
-                let plan = Arc::new(self.plan(&tags));
-                self.plans.insert(tags, Arc::clone(&plan));
+                let plan = Arc::new(Plan::new(&takes, &self.site));
+                self.plans.insert(takes, Arc::clone(&plan));
                 plan
             }
         };
-        self.claims.push(Claim { plan, is_heard: false });
-        self.learned.insert(name.into(), self.claims.len() - 1);
-        Some(self.claims.len() - 1)
+        self.claims.push(Claim { ids: ids.into(), plan, is_heard: false });
+        self.claims.len() - 1
     }
 
-    fn matching(&self, name: &str) -> impl Iterator<Item = usize> {
-        self.patterns.iter().copied().filter(move |&at| topic::matches(&self.tags[at].1, name))
-    }
-
-    fn plan(&self, tags: &[usize]) -> Plan {
-        Plan::new(tags.iter().map(|&at| (self.tags[at].0, &self.tags[at].2)), &self.site)
+    fn matching(&self, name: &str) -> impl Iterator<Item = (TagId, Take)> {
+        let matching = self.patterns.iter().filter(move |pattern| topic::matches(&pattern.filter, name));
+        matching.map(|pattern| (pattern.id, pattern.take.clone()))
     }
 }
 
@@ -142,7 +148,7 @@ mod tests {
     use super::*;
     use crate::settings::ValueFrom;
 
-    fn claims(topics: &[&str]) -> Claims {
+    fn claims(topics: &[&str]) -> (Claims, Vec<String>) {
         let tags = topics.iter().enumerate().map(|(at, topic)| TagAddress {
             id: TagId(at as u32),
             machine: "press-3".to_owned(),
@@ -154,25 +160,25 @@ mod tests {
     fn tags(claims: &mut Claims, topic: &str) -> Vec<u32> {
         let mut samples: Vec<Sample> = Vec::new();
         if let Some(claim) = claims.find(topic) {
-            claim.plan.read(b"1", Origin::Live, &mut Vec::new(), &mut samples);
+            claim.plan.read(&claim.ids, b"1", Origin::Live, &mut Vec::new(), &mut samples);
         }
         samples.iter().map(|sample| sample.tag.0).collect()
     }
 
     #[test]
     fn a_topic_serves_exact_tags_and_patterns() {
-        let mut claims = claims(&["a/{machine}/x", "a/+/x", "a/#", "b"]);
+        let (mut claims, filters) = claims(&["a/{machine}/x", "a/+/x", "a/#", "b"]);
         assert_eq!(tags(&mut claims, "a/press-3/x"), [0, 1, 2]);
         assert_eq!(tags(&mut claims, "a/press-4/x"), [1, 2]);
         assert_eq!(tags(&mut claims, "a/press-4/y"), [2]);
         assert_eq!(tags(&mut claims, "b"), [3]);
         assert!(tags(&mut claims, "c").is_empty());
-        assert_eq!(claims.filters(), ["a/#", "b"]);
+        assert_eq!(filters, ["a/#", "b"]);
     }
 
     #[test]
     fn what_a_broker_sends_cannot_fill_the_memory() {
-        let mut claims = claims(&["a/#"]);
+        let (mut claims, _) = claims(&["a/#"]);
         for at in 0..2 * LEARNED_MAX {
             assert_eq!(tags(&mut claims, &format!("a/{at}")), [0]);
         }

@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 
 use crate::json::{Found, Tree, Want};
 use crate::scalar;
-use crate::settings::{Address, Pointer, ValueFrom};
+use crate::settings::{Pointer, ValueFrom};
 
-/// What to take from the payloads of one topic, for all the tags that claim it.
-#[derive(Debug, Clone)]
+/// What to take from a payload, for some tags in their order. One plan serves all topics that are read alike.
+#[derive(Debug)]
 pub struct Plan {
     tags: Vec<TagPlan>,
     /// The places in a JSON payload, read once for all tags.
@@ -18,9 +18,8 @@ pub struct Plan {
     site: TimeZone,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct TagPlan {
-    id: TagId,
     from: From,
     time: Option<usize>,
 }
@@ -32,21 +31,24 @@ enum From {
     Slot(usize),
 }
 
+/// What one tag takes: the value, and the time if it wants one.
+pub type Take = (ValueFrom, Option<Pointer>);
+
 /// Room for what is found, kept from message to message.
 pub type Slots = Vec<Found>;
 
 impl Plan {
-    /// The plan for these tags.
-    pub fn new<'a>(tags: impl IntoIterator<Item = (TagId, &'a Address)>, site: &TimeZone) -> Plan {
+    /// The plan for tags that take this.
+    pub fn new(takes: &[Take], site: &TimeZone) -> Plan {
         let mut plan = Plan { tags: Vec::new(), tree: None, places: Vec::new(), site: site.clone() };
-        for (id, address) in tags {
-            let from = match &address.value {
+        for (value, time) in takes {
+            let from = match value {
                 ValueFrom::Plain => From::Plain,
                 ValueFrom::Raw => From::Raw,
                 ValueFrom::Pointer(pointer) => From::Slot(plan.slot(pointer, Want::Value)),
             };
-            let time = address.time.as_ref().map(|pointer| plan.slot(pointer, Want::Time));
-            plan.tags.push(TagPlan { id, from, time });
+            let time = time.as_ref().map(|pointer| plan.slot(pointer, Want::Time));
+            plan.tags.push(TagPlan { from, time });
         }
         plan
     }
@@ -61,11 +63,18 @@ impl Plan {
         })
     }
 
-    /// Adds what a payload says of each tag.
-    pub fn read(&self, payload: &[u8], origin: Origin, slots: &mut Slots, samples: &mut Vec<Sample>) {
+    /// Adds what a payload says of each of these tags.
+    pub fn read(
+        &self,
+        ids: &[TagId],
+        payload: &[u8],
+        origin: Origin,
+        slots: &mut Slots,
+        samples: &mut Vec<Sample>,
+    ) {
         let text = read_text(payload);
         let document = text.as_ref().map_err(Clone::clone).and_then(|text| self.parse(text, slots));
-        for tag in &self.tags {
+        for (tag, id) in self.tags.iter().zip(ids) {
             let said = match (&text, &document) {
                 (Err(reason), _) => Err(reason.clone()),
                 (Ok(_), Err(reason)) if tag.needs_json() => Err(reason.clone()),
@@ -75,7 +84,7 @@ impl Plan {
                 Ok((value, at)) => (value, Quality::Good, at),
                 Err(reason) => (Value::Flag(false), Quality::Bad(reason.into()), None),
             };
-            samples.push(Sample { tag: tag.id, value, quality, at, origin });
+            samples.push(Sample { tag: *id, value, quality, at, origin });
         }
     }
 
@@ -140,26 +149,27 @@ fn read_text(payload: &[u8]) -> Result<&str, String> {
 mod tests {
     use super::*;
 
-    fn address(value: &str, time: &str) -> Address {
-        Address {
-            topic: "t".to_owned(),
-            value: match value {
-                "" => ValueFrom::Plain,
-                "raw" => ValueFrom::Raw,
-                pointer => ValueFrom::Pointer(Pointer::parse(pointer).expect("a pointer")),
-            },
-            time: Pointer::parse(time).ok(),
-        }
+    fn take((value, time): &(&str, &str)) -> Take {
+        let value = match *value {
+            "" => ValueFrom::Plain,
+            "raw" => ValueFrom::Raw,
+            pointer => ValueFrom::Pointer(Pointer::parse(pointer).expect("a pointer")),
+        };
+        (value, Pointer::parse(time).ok())
+    }
+
+    fn read(tags: &[(&str, &str)], payload: &[u8]) -> Vec<Sample> {
+        let takes: Vec<Take> = tags.iter().map(take).collect();
+        let ids: Vec<TagId> = (0..tags.len() as u32).map(TagId).collect();
+        let mut samples = Vec::new();
+        let plan = Plan::new(&takes, &TimeZone::UTC);
+        plan.read(&ids, payload, Origin::Live, &mut Slots::new(), &mut samples);
+        samples
     }
 
     #[track_caller]
     fn check(tags: &[(&str, &str)], payload: impl AsRef<[u8]>, want: &[&str]) {
-        let tags: Vec<Address> = tags.iter().map(|(value, time)| address(value, time)).collect();
-        let plan =
-            Plan::new(tags.iter().enumerate().map(|(at, tag)| (TagId(at as u32), tag)), &TimeZone::UTC);
-        let mut samples = Vec::new();
-        plan.read(payload.as_ref(), Origin::Live, &mut Slots::new(), &mut samples);
-        let shown: Vec<String> = samples
+        let shown: Vec<String> = read(tags, payload.as_ref())
             .iter()
             .map(|sample| match (&sample.quality, &sample.value, sample.at) {
                 (Quality::Bad(reason), _, _) => format!("bad: {reason}"),
@@ -226,10 +236,7 @@ mod tests {
     #[test]
     fn depth_neither_overflows_nor_errs() {
         let deep = "[".repeat(200_000);
-        let mut samples = Vec::new();
-        let tag = address("/0/0", "");
-        let plan = Plan::new([(TagId(0), &tag)], &TimeZone::UTC);
-        plan.read(deep.as_bytes(), Origin::Live, &mut Slots::new(), &mut samples);
+        let samples = read(&[("/0/0", "")], deep.as_bytes());
         assert!(matches!(&samples[0].quality, Quality::Bad(reason) if reason.len() < 200), "{samples:?}");
     }
 

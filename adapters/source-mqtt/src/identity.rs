@@ -24,14 +24,15 @@ pub fn client_id(state: &Path, name: &str) -> io::Result<String> {
     }
 }
 
-/// A session that the broker should know: with whom, and with which filters.
+/// A session that the broker should know: with whom, and with which filters. They lie in a file, not in memory.
 #[derive(Debug)]
 pub struct Memory {
     path: PathBuf,
     /// Whose session it is: the broker and our name there.
     whose: String,
-    /// The filters of the session; `None` when there is none that we know of.
-    filters: Option<Vec<String>>,
+    has_session: bool,
+    /// The file says what the source wants.
+    is_current: bool,
 }
 
 impl Memory {
@@ -39,20 +40,23 @@ impl Memory {
     pub fn open(state: &Path, name: &str, whose: String) -> Memory {
         let path = state.join(format!("mqtt-{}.session", plain(name)));
         let text = fs::read_to_string(&path).unwrap_or_default();
-        let mut lines = text.lines().map(str::to_owned);
-        let filters = (lines.next().as_ref() == Some(&whose)).then(|| lines.collect());
-        Memory { path, whose, filters }
+        let has_session = text.lines().next() == Some(&whose);
+        Memory { path, whose, has_session, is_current: false }
     }
 
     /// The broker should know our session.
     pub fn has_session(&self) -> bool {
-        self.filters.is_some()
+        self.has_session
     }
 
     /// What the session holds and we no longer want. `wanted` is sorted.
     pub fn unwanted(&self, wanted: &[String]) -> Vec<String> {
-        let known = self.filters.iter().flatten();
-        known.filter(|filter| wanted.binary_search(filter).is_err()).cloned().collect()
+        if self.is_current || !self.has_session {
+            return Vec::new();
+        }
+        let text = fs::read_to_string(&self.path).unwrap_or_default();
+        let known = text.lines().skip(1).map(str::to_owned);
+        known.filter(|filter| wanted.binary_search(filter).is_err()).collect()
     }
 
     /// The broker granted these.
@@ -60,13 +64,14 @@ impl Memory {
     /// # Errors
     /// The file cannot be written.
     pub fn keep(&mut self, filters: &[String]) -> io::Result<()> {
-        if self.filters.as_deref() == Some(filters) {
-            return Ok(());
+        if !self.is_current {
+            let lines: Vec<&str> =
+                std::iter::once(self.whose.as_str()).chain(filters.iter().map(String::as_str)).collect();
+            replace(&self.path, &(lines.join("\n") + "\n"))?;
+            self.is_current = true;
+            self.has_session = true;
         }
-        self.filters = Some(filters.to_vec());
-        let lines: Vec<&str> =
-            std::iter::once(self.whose.as_str()).chain(filters.iter().map(String::as_str)).collect();
-        replace(&self.path, &(lines.join("\n") + "\n"))
+        Ok(())
     }
 }
 

@@ -24,6 +24,8 @@ mod tls;
 mod topic;
 mod wire;
 
+use std::sync::Arc;
+
 use contract::{Fault, Setup, Source, SourceKind, TagAddress};
 use jiff::tz::TimeZone;
 
@@ -62,11 +64,10 @@ fn build(
 ) -> Result<Subscriber, Fault> {
     let at = Endpoint::parse(&settings.url).map_err(|wrong| Fault::at("url", wrong))?;
     let zone = TimeZone::get(&setup.site.timezone).map_err(|error| Fault::at("", error.to_string()))?;
-    let claims = Claims::new(tags, zone).map_err(|wrong| Fault::at("", wrong))?;
+    let (claims, filters) = Claims::new(tags, zone).map_err(|wrong| Fault::at("", wrong))?;
     let tls = if at.tls { Some(tls::connector(settings)?) } else { None };
     let greeting = greeting(setup, settings)?;
-    let filters: Vec<String> = claims
-        .filters()
+    let filters: Arc<[String]> = filters
         .into_iter()
         .map(|filter| match &settings.share {
             Some(group) => format!("$share/{group}/{filter}"),
@@ -77,7 +78,7 @@ fn build(
         version: settings.version,
         qos: settings.qos,
         at: at.clone(),
-        filters: filters.clone(),
+        filters: Arc::clone(&filters),
         filters_max: FILTERS_MAX,
         claims,
         is_downgrade_told: false,

@@ -1,5 +1,7 @@
 //! Understands the packets of a connection: messages become samples, answers are checked.
 
+use std::sync::Arc;
+
 use contract::{Notice, Origin, SourceError, clean};
 
 use crate::claims::Claims;
@@ -22,7 +24,7 @@ pub struct Reader {
     /// The broker, for messages to people.
     pub at: Endpoint,
     /// What we subscribed to, in the order of the packets, so many in each.
-    pub filters: Vec<String>,
+    pub filters: Arc<[String]>,
     /// Filters in one packet.
     pub filters_max: usize,
     /// Who wants what.
@@ -102,7 +104,7 @@ impl Reader {
         }
         claim.is_heard |= !message.is_retained;
         let origin = if message.is_retained { Origin::Retained } else { Origin::Live };
-        claim.plan.read(message.payload, origin, &mut self.slots, &mut inbox.batch.samples);
+        claim.plan.read(&claim.ids, message.payload, origin, &mut self.slots, &mut inbox.batch.samples);
     }
 
     fn granted(&mut self, id: u16, codes: &[u8]) -> Result<(), SourceError> {

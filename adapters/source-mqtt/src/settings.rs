@@ -134,7 +134,7 @@ pub struct Address {
 }
 
 /// What to take from a payload.
-#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, JsonSchema)]
 #[schemars(with = "String", extend("pattern" = "^(raw|/.*)$", "examples" = ["/temperature", "raw"]))]
 pub enum ValueFrom {
     /// The payload as a number, a flag or text.
@@ -147,7 +147,7 @@ pub enum ValueFrom {
 }
 
 /// A JSON pointer (RFC 6901): `/oil/temperature`, `/values/0`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema)]
 #[schemars(with = "String", extend("pattern" = "^/.*$", "examples" = ["/time"]))]
 pub struct Pointer(Vec<String>);
 

@@ -3,6 +3,7 @@
 //! Deliberately absent: retry and back-off (the room does that), and any way to publish.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Batch, Notice, Source, SourceError, Ticket, async_trait};
@@ -40,7 +41,7 @@ pub struct Subscriber {
     /// The largest packet.
     pub packet_max: usize,
     /// What we subscribe to, sorted, with the group of a shared subscription before each.
-    pub filters: Vec<String>,
+    pub filters: Arc<[String]>,
     /// What the broker should know of us.
     pub memory: Memory,
     /// Understands what comes.
