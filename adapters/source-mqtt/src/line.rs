@@ -85,7 +85,8 @@ impl Line {
         if !wire::is_publish(self.input[0]) {
             return Err(Malformed(format!("a control packet of {len} bytes")));
         }
-        let Ok((message, named)) = wire::publish_head(&self.input, body) else {
+        let here = &self.input[..len.min(self.input.len())];
+        let Ok((message, _)) = wire::publish_head(here, body) else {
             // A topic is at most 65,535 bytes: if it is not named by then, it never will be.
             let is_hopeless = self.input.len() >= len.min(body + 2 + 65_535 + 2);
             return if is_hopeless {
@@ -96,7 +97,6 @@ impl Line {
         };
         let topic = String::from_utf8_lossy(message.topic).into_owned();
         let frame = Frame::Oversize { topic, qos: message.qos, id: message.id, len };
-        debug_assert!(named <= len);
         self.skip = len;
         self.drop_skipped();
         Ok(Some(frame))
@@ -241,5 +241,34 @@ mod tests {
         theirs.write_all(&[0x20, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]).await.expect("taken");
         line.pump().await.expect("an open line");
         assert!(line.frame().is_err());
+    }
+
+    /// Whatever a broker sends, it is read or refused.
+    #[test]
+    fn hostile_bytes_never_panic() {
+        use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+        use crate::settings::Version;
+
+        let random = |seed: (u32, u32)| BuildHasherDefault::<DefaultHasher>::default().hash_one(seed);
+        for round in 0..200_000_u32 {
+            let len = (random((round, 0)) % 40) as u8;
+            let mut packet = vec![random((round, 1)) as u8, len];
+            // Small numbers are likelier to be lengths that nearly fit.
+            packet.extend((0..u32::from(len)).map(|at| {
+                let byte = random((round, 2 + at));
+                (byte >> 8) as u8 % if byte & 1 == 0 { 255 } else { 8 }
+            }));
+            for version in [Version::V5, Version::V311] {
+                let _ = wire::read(version, &packet, 2);
+            }
+            let mut line = Line::new(Box::new(tokio::io::empty()), 20);
+            line.input.extend_from_slice(&packet);
+            while let Ok(Some(frame)) = line.frame() {
+                if let Frame::Whole { len, .. } = frame {
+                    line.consume(len);
+                }
+            }
+        }
     }
 }
