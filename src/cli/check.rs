@@ -5,6 +5,7 @@ use clap::Args;
 use super::{Configured, Failed, Outcome, say};
 use crate::config;
 
+/// What the command line says.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -14,6 +15,7 @@ pub struct Options {
     json: bool,
 }
 
+/// Does it.
 pub fn run(options: &Options) -> Outcome {
     if !options.json {
         let plan = options.configured.load()?;

@@ -14,6 +14,7 @@ use crate::config::{self, Plan};
 /// No gateway was built before this: 2026-01-01. An earlier clock was never set.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 
+/// What the command line says.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -42,6 +43,7 @@ enum How {
     Wrong,
 }
 
+/// Does it.
 pub fn run(options: &Options) -> Outcome {
     let mut found = vec![clock()];
     let plan = match config::load(&options.configured.path()) {

@@ -11,6 +11,7 @@ use crate::store::{Entry, Sqlite, Store};
 /// So many lines of one episode are shown, the newest.
 const LINES_MAX: usize = 500;
 
+/// What the command line says.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The name of the episode, or its first characters; without it, the latest of all
@@ -23,6 +24,7 @@ pub struct Options {
     json: bool,
 }
 
+/// Does it.
 pub fn run(options: &Options) -> Outcome {
     let state = folders::state(options.state.as_ref(), None);
     let path = state.join("portevoix.sqlite");

@@ -11,6 +11,7 @@ use crate::episode::Episode;
 use crate::post::{About, Known, Language, Subject, write};
 use crate::turn::subject;
 
+/// What the command line says.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -23,6 +24,7 @@ pub struct Options {
     rule: Option<String>,
 }
 
+/// Does it.
 pub fn run(options: &Options) -> Outcome {
     let plan = options.configured.load()?;
     let now = Moment::from_system(SystemTime::now());

@@ -10,6 +10,7 @@ use super::{Configured, Failed, Outcome, folders, status};
 use crate::app;
 use crate::config::Plan;
 
+/// What the command line says.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -20,6 +21,7 @@ pub struct Options {
     state: Option<PathBuf>,
 }
 
+/// Does it.
 pub fn run(options: &Options) -> Outcome {
     super::log("info");
     let plan = options.configured.load()?;

@@ -16,6 +16,7 @@ use crate::app::Watch;
 use crate::config::{self, Plan};
 use crate::turn::Health;
 
+/// What the command line says.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The port of the page on 127.0.0.1
@@ -32,6 +33,7 @@ enum Tongue {
     En,
 }
 
+/// Does it.
 pub fn run(options: &Options) -> Outcome {
     super::log("warn");
     let page = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
