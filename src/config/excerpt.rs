@@ -55,7 +55,7 @@ fn cells(line: &str, hidden: &[Span]) -> Vec<Cell> {
             _ if is_hidden && in_hidden => None,
             _ if is_hidden => Some('…'),
             '\t' => Some(' '),
-            c if contract::clean(c.encode_utf8(&mut [0; 4]), 1).is_empty() => Some('\u{FFFD}'),
+            c if contract::clean(c.encode_utf8(&mut [0; 4]), 1).chars().ne([c]) => Some('\u{FFFD}'),
             c => Some(c),
         };
         in_hidden = is_hidden;
@@ -163,6 +163,7 @@ mod tests {
         check("名 = 1", 6..7, "名 = 1\n     ^");
         check("a\u{1b}[31m = 1\r", 1..2, "a\u{FFFD}[31m = 1\n ^");
         check("\u{202E}a = 1", 3..4, "\u{FFFD}a = 1\n ^");
+        check("a = \r1", 5..6, "a = \u{FFFD}1\n     ^");
         check("a\t=\t1", 4..5, "a = 1\n    ^");
     }
 

@@ -23,13 +23,16 @@ struct OneFile {
     name: String,
     text: String,
     start: usize,
+    /// Where each line begins, so that ten thousand places are found quickly.
+    lines: Vec<usize>,
 }
 
 impl Files {
     pub fn new(texts: Texts) -> Files {
         let mut start = 0;
         let files = texts.into_iter().map(|(name, text)| {
-            let file = OneFile { name, start, text };
+            let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+            let file = OneFile { name, start, lines, text };
             // One byte between: the end of a file is not the start of the next.
             start += file.text.len() + 1;
             file
@@ -50,7 +53,7 @@ impl Files {
     pub fn place(&self, offset: usize) -> Place {
         let Some(file) = self.at(offset) else { return self.whole() };
         let (line_start, inside) = file.line_of(offset);
-        let line = 1 + file.text[..line_start].matches('\n').count();
+        let line = file.lines.partition_point(|start| *start <= inside);
         let column = 1 + file.text[line_start..inside].chars().count();
         Place { file: file.name.clone(), line, column }
     }
@@ -96,7 +99,8 @@ impl OneFile {
         while !self.text.is_char_boundary(inside) {
             inside -= 1;
         }
-        (self.text[..inside].rfind('\n').map_or(0, |at| at + 1), inside)
+        let line = self.lines.partition_point(|start| *start <= inside);
+        (self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0), inside)
     }
 }
 

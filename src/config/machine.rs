@@ -85,12 +85,9 @@ impl<'t> Layers<'t> {
         (self.class.map(|(_, table)| table), self.own.map(|(_, table)| table))
     }
 
-    /// The text that the class and the machine give for a key.
-    pub fn texts(&self, key: &str) -> (Option<&'t str>, Option<&'t str>) {
-        let text = |layer: Option<(&'t Key<'t>, &'t Table<'t>)>| {
-            layer.and_then(|(_, table)| table.get(key)?.get_ref().as_str())
-        };
-        (text(self.class), text(self.own))
+    /// The text that the class gives for a key.
+    pub fn class_text(&self, key: &str) -> Option<&'t str> {
+        self.class.and_then(|(_, table)| table.get(key)?.get_ref().as_str())
     }
 
     /// What is said of a fault in a key of the class that the machine's own keys made one.

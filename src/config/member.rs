@@ -24,13 +24,7 @@ impl Reader<'_> {
         next: &mut u32,
     ) -> Option<TagPlan> {
         let source = self.source_of(layer, around);
-        // Another kind of source has other keys: those of the class would be unknown to it.
-        let (of_class, _) = layer.texts("source");
-        let kind =
-            |name: &str| around.sources.iter().find(|known| known.name == name).map(|known| known.kind);
-        let is_same_kind =
-            of_class.and_then(kind) == source.and_then(|at| around.sources.get(at)).map(|s| s.kind);
-        let table = layer.joined(|key| is_same_kind || of_class.is_none() || TagSection::KEYS.contains(&key));
+        let table = tag_table(layer, around, source);
         let (common, address) = split(&table, TagSection::KEYS);
         let (header, hint) = (layer.header(), layer.hint("tag", around, names));
         let leaf = Leaf {
@@ -229,6 +223,16 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The table of a tag. When the machine reads it from another kind of source than its class, the address of the
+/// class is left out: its keys would be unknown there.
+fn tag_table<'t>(layer: &Layers<'t>, around: &Around<'_>, source: Option<usize>) -> Table<'t> {
+    let kind = source.and_then(|at| around.sources.get(at)).map(|source| source.kind);
+    let of_class = layer.class_text("source");
+    let class_source = around.sources.iter().find(|known| Some(known.name.as_str()) == of_class);
+    let is_same_kind = of_class.is_none() || kind == class_source.map(|source| source.kind);
+    layer.joined(|key| is_same_kind || TagSection::KEYS.contains(&key))
 }
 
 fn stale(tag: &TagPlan, after: contract::settings::Wait) -> rule::Section {

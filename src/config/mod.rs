@@ -16,6 +16,8 @@ mod problem;
 mod reader;
 mod schema;
 pub mod section;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod wording;
 
@@ -28,9 +30,12 @@ pub use schema::{schema, schema_with};
 
 use files::Files;
 use kinds::Shapes;
-use problem::Problems;
+use problem::{Problem, Problems, Span};
 use reader::Reader;
-use tree::Tree;
+use tree::{Table, Tree};
+
+/// More than anybody reads before mending the first.
+const MISTAKES_MAX: usize = 200;
 
 /// Reads one file, or the `*.toml` files of a folder in the order of their names.
 ///
@@ -64,16 +69,32 @@ pub fn read_with(files: Vec<(String, String)>, kinds: Kinds) -> Result<Plan, Vec
         plan = reader.plan(&root);
         problems = reader.problems;
     }
-    let paths = tree::paths(&root);
-    let diagnostics = problems.into_sorted().into_iter().map(|mut problem| {
-        let start = problem.span.as_ref().map(|span| span.start);
-        let known = || start.and_then(|start| paths.get(&start).cloned()).unwrap_or_default();
-        let path = problem.path.take().unwrap_or_else(known);
-        files.diagnose(problem, path, &secrets)
-    });
-    let diagnostics: Vec<Diagnostic> = diagnostics.collect();
+    let diagnostics = diagnose(&files, &root, &secrets, problems);
     match plan {
         Some(plan) => Ok(Plan { warnings: diagnostics, ..plan }),
         None => Err(diagnostics),
     }
+}
+
+/// Looks up the place and the path of each mistake.
+fn diagnose(files: &Files, root: &Table<'_>, secrets: &[Span], problems: Problems) -> Vec<Diagnostic> {
+    let mut problems = problems.into_sorted();
+    if problems.is_empty() {
+        return Vec::new();
+    }
+    let cut = problems.split_off(problems.len().min(MISTAKES_MAX));
+    if !cut.is_empty() {
+        let has_error = cut.iter().any(|problem| problem.severity == Severity::Error);
+        let severity = if has_error { Severity::Error } else { Severity::Warning };
+        let message = format!("and {} more: mend these first", cut.len());
+        problems.push(Problem { severity, span: None, path: None, message, help: None });
+    }
+    let paths = tree::paths(root);
+    let diagnostics = problems.into_iter().map(|mut problem| {
+        let start = problem.span.as_ref().map(|span| span.start);
+        let known = || start.and_then(|start| paths.get(&start).cloned()).unwrap_or_default();
+        let path = problem.path.take().unwrap_or_else(known);
+        files.diagnose(problem, path, secrets)
+    });
+    diagnostics.collect()
 }

@@ -11,7 +11,8 @@ pub(super) fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a 
 /// The known word that is near enough to be what was meant.
 pub(super) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let found: String = found.chars().take(80).flat_map(char::to_lowercase).collect();
-    let reach = 1 + found.chars().count() / 4;
+    let length = found.chars().count();
+    let reach = (1 + length / 4).min(length.saturating_sub(1));
     known
         .into_iter()
         .map(|word| (distance(&found, word), word))
@@ -85,7 +86,7 @@ pub(super) fn shape(message: &str, more: &[&str]) -> Words {
 }
 
 fn invalid(found: &str, expected: &str) -> Words {
-    if expected == "struct Secret" && found.contains("string") {
+    if expected == "struct Secret" && !matches!(found, "invalid type: map" | "invalid type: sequence") {
         return secret();
     }
     let length = |text: &str, before: &str| text.strip_prefix(before)?.parse::<usize>().ok();
