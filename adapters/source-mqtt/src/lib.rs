@@ -67,13 +67,7 @@ fn build(
     let (claims, filters) = Claims::new(tags, zone).map_err(|wrong| Fault::at("", wrong))?;
     let tls = if at.tls { Some(tls::connector(settings)?) } else { None };
     let greeting = greeting(setup, settings)?;
-    let filters: Arc<[String]> = filters
-        .into_iter()
-        .map(|filter| match &settings.share {
-            Some(group) => format!("$share/{group}/{filter}"),
-            None => filter,
-        })
-        .collect();
+    let filters: Arc<[String]> = filters.into_iter().map(|filter| shared(settings, filter)).collect();
     let reader = Reader {
         version: settings.version,
         qos: settings.qos,
@@ -99,6 +93,13 @@ fn build(
         stage: Stage::Reaching,
         link: None,
     })
+}
+
+fn shared(settings: &Settings, filter: String) -> String {
+    match &settings.share {
+        Some(group) => format!("$share/{group}/{filter}"),
+        None => filter,
+    }
 }
 
 fn greeting(setup: &Setup<'_>, settings: &Settings) -> Result<Greeting, Fault> {

@@ -196,62 +196,17 @@ fn make_password(folder: &Path) {
 
 /// Two authorities; the first signs a server for 127.0.0.1 (not for `localhost`), and a client.
 fn make_certificates(folder: &Path) {
-    let openssl = |arguments: &[&str]| run(Command::new("openssl").args(arguments).current_dir(folder));
-    for (name, subject) in [("ca", "/CN=Usine CA"), ("other", "/CN=Autre CA")] {
-        let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
-        openssl(&[
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            subject,
-            "-keyout",
-            &key,
-            "-out",
-            &pem,
-        ]);
+    let openssl = |line: String| run(Command::new("openssl").args(line.split(' ')).current_dir(folder));
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    for name in ["ca", "other"] {
+        openssl(format!("req -x509 {key} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.pem"));
     }
-    let server = "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n";
-    for (name, extensions) in [("server", server), ("client", "basicConstraints=CA:FALSE\n")] {
-        let [key, csr, pem, ext] = ["key", "csr", "pem", "ext"].map(|end| format!("{name}.{end}"));
-        fs::write(folder.join(&ext), extensions).expect("an extension file");
-        openssl(&[
-            "req",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-subj",
-            &format!("/CN={name}"),
-            "-keyout",
-            &key,
-            "-out",
-            &csr,
-        ]);
-        openssl(&[
-            "x509",
-            "-req",
-            "-in",
-            &csr,
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "2",
-            "-extfile",
-            &ext,
-            "-out",
-            &pem,
-        ]);
+    for (name, extensions) in [("server", "subjectAltName=IP:127.0.0.1\n"), ("client", "")] {
+        let extensions = format!("{extensions}basicConstraints=CA:FALSE\n");
+        fs::write(folder.join(format!("{name}.ext")), extensions).expect("an extension file");
+        openssl(format!("req {key} -subj /CN={name} -keyout {name}.key -out {name}.csr"));
+        let signed = "-CA ca.pem -CAkey ca.key -CAcreateserial -days 2";
+        openssl(format!("x509 -req -in {name}.csr {signed} -extfile {name}.ext -out {name}.pem"));
     }
 }
 
