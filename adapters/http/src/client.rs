@@ -91,12 +91,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Builds one. Reads the certificates; connects to nothing. `url` says whether TLS is needed at all: without
-    /// it, the certificates of the system are not loaded.
+    /// Builds one. Reads the certificates; connects to nothing. Where no URL is `https`, `needs_tls` is false and the
+    /// certificates of the system are not loaded.
     ///
     /// # Errors
     /// What cannot be read or does not fit, with its key below `key`.
-    pub fn new(connection: &Connection, key: &str, url: &Url) -> Result<Client, Fault> {
+    pub fn new(connection: &Connection, key: &str, needs_tls: bool) -> Result<Client, Fault> {
         install_crypto();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("portevoix/", env!("CARGO_PKG_VERSION")))
@@ -111,7 +111,7 @@ impl Client {
         if let Some(path) = &connection.ca {
             let found = read_certificates(path).map_err(|error| Fault::at(format!("{key}.ca"), error))?;
             builder = builder.tls_certs_merge(found);
-        } else if url.scheme() == "http" {
+        } else if !needs_tls && !connection.proxy.as_deref().is_some_and(|proxy| proxy.starts_with("https")) {
             builder = builder.tls_certs_only([]);
         }
         if let Some(proxy) = &connection.proxy {
@@ -121,6 +121,11 @@ impl Client {
         }
         let inner = builder.build().map_err(|error| Fault::at(key, reason_of(error)))?;
         Ok(Client { inner, total: connection.total() })
+    }
+
+    /// The longest wait for an answer.
+    pub fn total(&self) -> Duration {
+        self.total
     }
 
     /// A request to be completed and given to [`Client::send`].
@@ -163,8 +168,7 @@ impl Client {
                 Err(reason) => Err(DeliveryError::Unanswered { reason }),
             }
         };
-        // The client's own timeout ends before; this one holds even if a name is never resolved.
-        match tokio::time::timeout(self.total + Duration::from_millis(500), work).await {
+        match tokio::time::timeout(self.total, work).await {
             Ok(found) => found,
             Err(_) => Err(DeliveryError::Unanswered { reason: "no answer in time".to_owned() }),
         }

@@ -38,7 +38,12 @@ impl Hook {
     pub(crate) fn new(settings: &Settings) -> Result<Hook, Vec<Fault>> {
         let templates = Templates::new(settings)?;
         let url = read_url(settings).map_err(|fault| vec![fault])?;
-        let client = Client::new(&settings.connection, "connection", &url).map_err(|fault| vec![fault])?;
+        let others =
+            [settings.edit.as_ref(), settings.reply.as_ref()].into_iter().flatten().map(|other| &other.url);
+        let mut others = others.chain(settings.look.as_ref().map(|look| &look.url));
+        let needs_tls = url.scheme() == "https" || others.any(|url| !url.starts_with("http:"));
+        let client =
+            Client::new(&settings.connection, "connection", needs_tls).map_err(|fault| vec![fault])?;
         let method_of = |request: &Option<crate::settings::Request>| {
             Method::from(request.as_ref().map_or(Verb::default(), |request| request.method))
         };

@@ -111,3 +111,24 @@ pub(crate) fn role_name(role: LineRole) -> &'static str {
         LineRole::Fine => "fine",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_form_leaves_nothing_to_read() {
+        let texts = [Text::default().ours("ARRÊT `@all` ").mention("maintenance").data("<http://evil>")];
+        assert_eq!(bare(&texts, &Style::usual()).unwrap().text, "ARRÊT   all   maintenance http   evil ");
+    }
+
+    #[test]
+    fn a_role_is_called_as_the_table_says() {
+        let style = Style { mention: Some("<@{role}>".to_owned()), ..Style::usual() };
+        assert_eq!(
+            style.line(&Text::default().ours("Appeler ").mention("maintenance")),
+            "Appeler <@maintenance>"
+        );
+        assert_eq!(style.line(&Text::default().mention("a> <@b")), "@\u{2060}a› ‹\u{2060}@\u{2060}b");
+    }
+}

@@ -159,10 +159,17 @@ impl Network for Bot {
     }
 
     async fn publish(&self, delivery: &Delivery<'_>) -> Result<Receipt, DeliveryError> {
-        match delivery.step {
-            Step::Open => self.create(delivery, None).await,
-            Step::Reply(root) => self.create(delivery, Some(root)).await,
-            Step::Edit(shown) => self.edit(delivery, shown).await,
+        let work = async {
+            match delivery.step {
+                Step::Open => self.create(delivery, None).await,
+                Step::Reply(root) => self.create(delivery, Some(root)).await,
+                Step::Edit(shown) => self.edit(delivery, shown).await,
+            }
+        };
+        // The first post asks for the channel too: together they have no more time than one alone.
+        match tokio::time::timeout(self.client.total(), work).await {
+            Ok(found) => found,
+            Err(_) => Err(DeliveryError::Unanswered { reason: "no answer in time".to_owned() }),
         }
     }
 

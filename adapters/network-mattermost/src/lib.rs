@@ -41,7 +41,7 @@ fn build_hook(webhook: &Secret, settings: &Settings) -> Result<Box<dyn Network>,
     let text = webhook.read().map_err(|error| Fault::at("webhook", error))?;
     let url =
         check_url(text.reveal()).map_err(|error| Fault::at("webhook", format!("in the secret: {error}")))?;
-    let client = Client::new(&settings.connection, "connection", &url)?;
+    let client = Client::new(&settings.connection, "connection", url.scheme() == "https")?;
     Ok(Box::new(hook::Hook::new(client, url, settings)))
 }
 
@@ -50,6 +50,6 @@ fn build_bot(settings: &Settings) -> Result<Box<dyn Network>, Fault> {
     let url = check_url(url).map_err(|error| Fault::at("url", error))?;
     let token = settings.token.as_ref().ok_or_else(|| Fault::at("token", "expected a token"))?;
     let token = token.read().map_err(|error| Fault::at("token", error))?;
-    let client = Client::new(&settings.connection, "connection", &url)?;
+    let client = Client::new(&settings.connection, "connection", url.scheme() == "https")?;
     bot::Bot::new(client, &url, &token, settings).map(|bot| Box::new(bot) as Box<dyn Network>)
 }

@@ -220,6 +220,22 @@ async fn once_the_server_forgot_the_key_a_look_finds_the_post() {
     assert_eq!(plant.look("root").await, Ok(Some(found)));
 }
 
+/// The fake forgets as the real one does: a kit that only ran against a perfect memory would prove nothing.
+#[tokio::test]
+async fn a_key_that_the_server_forgot_makes_a_double() {
+    let rules = fake::Rules { pending_ttl: Duration::ZERO, ..fake::Rules::default() };
+    let plant = plant_with(rules, "");
+    assert_ne!(plant.open().await, plant.open().await);
+    assert_eq!(plant.server.counts().doubled, 1);
+}
+
+#[tokio::test]
+async fn a_server_of_several_nodes_is_looked_at() {
+    let plant = plant_with(fake::Rules::default(), "key_lasts = \"0s\"\nsettle = \"1s\"\n");
+    let settle = Duration::from_secs(1);
+    assert_eq!(plant.network.capabilities().repeat, Repeat::Look { settle });
+}
+
 #[tokio::test]
 async fn what_a_look_cannot_see_now_it_asks_again_later() {
     let plant = plant();
