@@ -53,7 +53,7 @@ qos = 0
 
 [network.http.sink]
 url = "http://127.0.0.1:{sink}/hook"
-body = '{{"text": {{{{ text | tojson }}}}, "ts": {{{{ post.begun_ms }}}}, "state": {{{{ post.mark | tojson }}}}}}'
+body = '{{"text": {{{{ text | tojson }}}}, "ts": {{{{ provenance.value | tojson }}}}, "state": {{{{ mark | tojson }}}}}}'
 pace = {{ burst = 1000, refill = "1ms" }}
 '''
     for n in range(10):
@@ -73,7 +73,6 @@ on_delay = "2s"
 source = "w1"
 topic = "plant/{machine}/gauge-temp"
 value = "/v"
-time = "/ts"
 [class.alarm.rule.limit.high]
 tag = "temp"
 above = 80
