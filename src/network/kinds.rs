@@ -17,6 +17,8 @@ pub const KINDS: &[&dyn AnyNetworkKind] = &[
     &Of::<network_wall::Wall>::KIND,
     // The chat of many companies; its threads hold the life of an episode.
     &Of::<network_mattermost::Mattermost>::KIND,
+    // Anything that takes a POST.
+    &Of::<network_http::Webhook>::KIND,
 ];
 
 /// A checked table, in a type that only its kind knows.

@@ -321,8 +321,17 @@ mod mangled {
         proptest::collection::vec((0.0..1.0, 0..40usize, 0..BITS.len()), 1..6)
     }
 
+    /// The same cases each time. `PROPTEST_RNG_SEED` and `PROPTEST_CASES` give others.
+    fn config() -> ProptestConfig {
+        let given = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+        if std::env::var_os("PROPTEST_RNG_SEED").is_some() {
+            return given;
+        }
+        ProptestConfig { cases: 4000, rng_seed: RngSeed::Fixed(20), ..given }
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 4000, rng_seed: RngSeed::Fixed(20), failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(config())]
 
         #[test]
         fn never_panics(changes in changes(), second in any::<bool>()) {
