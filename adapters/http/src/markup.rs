@@ -141,10 +141,9 @@ fn is_clock(chars: &[char], at: usize) -> bool {
 /// `evil.example` and `www.2`, but not `12.5` and not the end of a sentence.
 fn is_in_domain(chars: &[char], at: usize, next: char) -> bool {
     let start = chars[..at].iter().rposition(|c| !c.is_alphanumeric()).map_or(0, |before| before + 1);
-    let begins_with_www =
-        chars[start..at].len() >= 3 && chars[start..start + 3].iter().all(|c| matches!(c, 'w' | 'W'));
+    let holds_www = chars[start..at].windows(3).any(|run| run.iter().all(|c| matches!(c, 'w' | 'W')));
     let is_host = start < at || at.checked_sub(1).is_some_and(|before| matches!(chars[before], '-' | '_'));
-    (is_host && next.is_alphabetic()) || (begins_with_www && !next.is_whitespace())
+    (is_host && next.is_alphabetic()) || (holds_www && !next.is_whitespace())
 }
 
 /// `x-d`, which some readers draw as a face.

@@ -96,7 +96,10 @@ pub(crate) fn message(post: &Post, style: &Style) -> Result<Message, String> {
 /// Letters, digits and the blandest signs: nothing is left that any program could read as more than words.
 fn bare(texts: &[Text], style: &Style) -> Result<Message, String> {
     let is_bland = |c: char| c.is_alphanumeric() || matches!(c, ' ' | ',' | '·' | '°' | '%');
-    let bland = |text: &Text| text.plain().replace(|c: char| !is_bland(c), " ");
+    let bland = |text: &Text| {
+        let words = text.plain().replace(|c: char| !is_bland(c), " ");
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     let lines: Vec<String> = texts.iter().map(bland).collect();
     let text = fit(&lines, style.between(), style.chars_max)?;
     let first = lines.first().cloned().unwrap_or_default();
@@ -119,7 +122,7 @@ mod tests {
     #[test]
     fn the_plain_form_leaves_nothing_to_read() {
         let texts = [Text::default().ours("ARRÊT `@all` ").mention("maintenance").data("<http://evil>")];
-        assert_eq!(bare(&texts, &Style::usual()).unwrap().text, "ARRÊT   all   maintenance http   evil ");
+        assert_eq!(bare(&texts, &Style::usual()).unwrap().text, "ARRÊT all maintenance http evil");
     }
 
     #[test]
