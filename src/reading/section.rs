@@ -44,7 +44,7 @@ impl Check for TagSection {
             faults.push(Fault::at("decimals", "more than 6, expected 0 to 6"));
         }
         if let Some([from, to]) = self.valid
-            && !(from < to)
+            && (from.is_nan() || to.is_nan() || from >= to)
         {
             faults.push(Fault::at("valid", format!("from {from} to {to}, expected the lower value first")));
         }

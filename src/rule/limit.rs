@@ -80,7 +80,7 @@ impl Check for Section {
             last = limit;
         }
         if let Some([from, to]) = self.usual
-            && !(from <= to)
+            && (from.is_nan() || to.is_nan() || from > to)
         {
             faults.push(Fault::at("usual", format!("from {from} to {to}, expected the lower value first")));
         }
@@ -112,10 +112,10 @@ fn check_limit(
         faults.push(Fault::at(at(word), format!("{limit}, expected a finite number")));
     }
     match clear {
-        Some(clear) if is_above && !(clear <= limit) => {
+        Some(clear) if is_above && (clear.is_nan() || clear > limit) => {
             faults.push(Fault::at(at("clear"), format!("{clear}, expected at most the limit {limit}")));
         }
-        Some(clear) if !is_above && !(clear >= limit) => {
+        Some(clear) if !is_above && (clear.is_nan() || clear < limit) => {
             faults.push(Fault::at(at("clear"), format!("{clear}, expected at least the limit {limit}")));
         }
         _ => {}

@@ -2,6 +2,8 @@
 
 mod board;
 mod config;
+mod kills;
 mod outage;
 mod plants;
+mod program;
 mod tidy;

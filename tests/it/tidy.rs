@@ -107,7 +107,8 @@ fn an_adapter_knows_only_the_contract() {
         if !ours.is_empty() {
             wrong.push(format!("{name} depends on {ours:?}"));
         }
-        let is_whole = ["README.md", "sample.toml", "tests/kit.rs"].iter().all(|file| folder.join(file).exists());
+        let is_whole =
+            ["README.md", "sample.toml", "tests/kit.rs"].iter().all(|file| folder.join(file).exists());
         if !is_whole && name != "contract" && name != "http" {
             wrong.push(format!("{name} lacks README.md, sample.toml or tests/kit.rs"));
         }
@@ -158,7 +159,9 @@ fn look(sources: &[(PathBuf, String)]) -> Mirror {
         for (at, line) in lines.iter().enumerate() {
             let place = || format!("{}:{}", path.strip_prefix(root()).unwrap().display(), at + 1);
             let code = line.trim_start();
-            if is_function(code) && let Some(end) = end_of(&lines, at) {
+            if is_function(code)
+                && let Some(end) = end_of(&lines, at)
+            {
                 mirror.functions.push((end - at + 1, place()));
             }
             if !code.starts_with("//") && (code.contains(".unwrap()") || code.contains(".expect(")) {
@@ -177,7 +180,8 @@ fn look(sources: &[(PathBuf, String)]) -> Mirror {
 }
 
 fn is_function(code: &str) -> bool {
-    let words = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub const fn ", "const fn ", "pub(super) fn "];
+    let words =
+        ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub const fn ", "const fn ", "pub(super) fn "];
     words.iter().any(|word| code.starts_with(word))
 }
 
@@ -191,7 +195,9 @@ fn is_public(code: &str) -> bool {
 fn end_of(lines: &[&str], at: usize) -> Option<usize> {
     let indent = lines[at].len() - lines[at].trim_start().len();
     let end = format!("{}}}", " ".repeat(indent));
-    let first = lines[at..].iter().position(|line| line.ends_with('{') || line.ends_with(';') || line.ends_with('}'))?;
+    let first = lines[at..]
+        .iter()
+        .position(|line| line.ends_with('{') || line.ends_with(';') || line.ends_with('}'))?;
     if !lines[at + first].ends_with('{') {
         return Some(at + first);
     }
@@ -209,9 +215,14 @@ fn the_mirror() {
     mirror.files.sort_unstable();
     mirror.functions.sort();
     let count = mirror.functions.len();
-    let long: BTreeMap<&str, usize> =
-        mirror.functions.iter().filter(|(len, _)| *len > 70).map(|(len, place)| (place.as_str(), *len)).collect();
-    let (nine_files, nine_functions) = (mirror.files[mirror.files.len() * 9 / 10], mirror.functions[count * 9 / 10].0);
+    let long: BTreeMap<&str, usize> = mirror
+        .functions
+        .iter()
+        .filter(|(len, _)| *len > 70)
+        .map(|(len, place)| (place.as_str(), *len))
+        .collect();
+    let (nine_files, nine_functions) =
+        (mirror.files[mirror.files.len() * 9 / 10], mirror.functions[count * 9 / 10].0);
     println!("files {}, lines {}, nine in ten under {nine_files} lines", mirror.files.len(), mirror.lines);
     println!("functions {count}, nine in ten under {nine_functions} lines, over 70: {long:?}");
     println!("unwrap and expect outside tests: {:?}", mirror.unwraps);

@@ -40,7 +40,7 @@ reopened = { $times ->
 }
 
 # A sensor that says nothing.
-silent = no reading of { $tag } { $since } (expected every { $after })
+silent = { $tag }: no reading { $since } (expected every { $after })
 silent-last = Last value: { $value }. Real state unknown: trust the local display.
 silent-unknown = No value known. Real state unknown: trust the local display.
 silent-cleared = { $tag } at { $value }, no reading { $span }, { $lasted }

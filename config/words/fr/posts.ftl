@@ -40,7 +40,7 @@ reopened = { $times ->
 }
 
 # Un capteur qui se tait.
-silent = aucune mesure de { $tag } { $since } (attendue toutes les { $after })
+silent = { $tag } : aucune mesure { $since } (attendue toutes les { $after })
 silent-last = Dernière valeur : { $value }. État réel inconnu : se fier à l'afficheur sur place.
 silent-unknown = Aucune valeur connue. État réel inconnu : se fier à l'afficheur sur place.
 silent-cleared = { $tag } à { $value }, sans mesure { $span }, { $lasted }

@@ -59,7 +59,7 @@ fn open(tongue: Tongue, page: SocketAddr, state: &Path) -> Outcome {
             .map_err(|error| Failed::Task(format!("the demonstration's broker does not start: {error}")))?
     };
     let plan = plan(tongue, page, broker.port())?;
-    let mut guide = Guide { tongue, page, broker: broker.port() };
+    let mut guide = Guide { tongue, page, broker: broker.port(), said: None };
     live(&runtime, plan, state, &mut guide, work(broker))
 }
 
@@ -103,6 +103,7 @@ struct Guide {
     tongue: Tongue,
     page: SocketAddr,
     broker: u16,
+    said: Option<String>,
 }
 
 impl Watch for Guide {
@@ -128,8 +129,9 @@ impl Watch for Guide {
 
     fn health(&mut self, health: &dyn Fn() -> Health) {
         let lost = health().networks.into_iter().find_map(|network| network.last_error);
-        if let Some(error) = lost {
-            complain(&error);
+        if lost != self.said {
+            lost.iter().for_each(|error| complain(error));
+            self.said = lost;
         }
     }
 }
