@@ -1,5 +1,11 @@
 //! The one test binary of the whole program.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and may say what it measured"
+)]
+
 mod board;
 mod config;
 mod kills;

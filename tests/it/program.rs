@@ -213,12 +213,18 @@ async fn a_value_becomes_one_living_post_and_survives_a_restart() {
 
     let state_arg = state.to_str().unwrap();
     let explained = text(&run(&["explain", "--state", state_arg]).stdout);
-    for word in ["opened: press-3 limit.oil-hot, step 1, value 82.4", "cleared", "network local: taken, part root"] {
+    for word in
+        ["opened: press-3 limit.oil-hot, step 1, value 82.4", "cleared", "network local: taken, part root"]
+    {
         assert!(explained.contains(word), "{word}: {explained}");
     }
     let second = run(&["run", "--config", file.to_str().unwrap(), "--state", state_arg]);
     assert_eq!(second.status.code(), Some(1));
-    assert!(text(&second.stderr).contains("another portevoix is already running"), "{}", text(&second.stderr));
+    assert!(
+        text(&second.stderr).contains("another portevoix is already running"),
+        "{}",
+        text(&second.stderr)
+    );
     assert_eq!(service.stop(), Some(0));
 }
 
@@ -275,7 +281,9 @@ async fn a_damaged_store_is_set_aside_and_told() {
 
 #[tokio::test]
 async fn the_demo_speaks_within_fifteen_seconds_in_the_language_of_the_environment() {
-    for (locale, word, sentence) in [("fr_FR.UTF-8", "ATTENTION", "À regarder"), ("en_GB.UTF-8", "WARNING", "Look at")] {
+    for (locale, word, sentence) in
+        [("fr_FR.UTF-8", "ATTENTION", "À regarder"), ("en_GB.UTF-8", "WARNING", "Look at")]
+    {
         let page = free_port();
         let started = Instant::now();
         let demo = command(&["demo", "--port", &page.to_string()])
