@@ -1,0 +1,179 @@
+//! Two programs with a mistake in them. Each is the real wiring with one adapter in a false coat: the mistake is never
+//! compiled into the program itself, and this test binary, started once more, is all the build there is.
+
+use std::path::Path;
+use std::process::Command;
+
+use contract::{
+    Batch, Capabilities, Delivery, DeliveryError, Fault, Network, Post, Receipt, Repeat, Setup, Source,
+    SourceError, TagAddress, Ticket, async_trait,
+};
+use portevoix::app;
+use portevoix::network::kinds::{self as networks, AnyNetworkKind};
+use portevoix::source::kinds::{self as sources, AnySourceKind};
+use portevoix::turn::Health;
+use schemars::{Schema, SchemaGenerator};
+
+/// What it does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// Acknowledges what it takes in before it is kept, and keeps nothing over a restart.
+    Memory,
+    /// Sends again what has no answer, without looking.
+    Blind,
+}
+
+const WHICH: &str = "PORTEVOIX_MUTANT";
+const CONFIG: &str = "PORTEVOIX_MUTANT_CONFIG";
+const STATE: &str = "PORTEVOIX_MUTANT_STATE";
+
+impl Mutant {
+    /// Asks this test binary to be the mutant.
+    pub fn arrange<'c>(self, command: &'c mut Command, config: &Path, state: &Path) -> &'c mut Command {
+        command.args(["--exact", "kills::mutant::life", "--nocapture"]);
+        command.env(WHICH, format!("{self:?}")).env(CONFIG, config).env(STATE, state)
+    }
+}
+
+/// The life of a mutant, in a process of its own. Where nobody asks for one, there is none.
+#[test]
+fn life() {
+    let Ok(which) = std::env::var(WHICH) else { return };
+    let [config, state] = [CONFIG, STATE].map(|name| std::path::PathBuf::from(std::env::var(name).unwrap()));
+    let mut plan = portevoix::config::load(&config).unwrap();
+    if which == format!("{:?}", Mutant::Memory) {
+        let _ = std::fs::remove_dir_all(&state);
+        for source in &mut plan.sources {
+            source.kind = Box::leak(Box::new(Hasty(source.kind)));
+        }
+    } else {
+        for network in &mut plan.networks {
+            network.kind = Box::leak(Box::new(Blind(network.kind)));
+        }
+    }
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let mut watch = Unwatched;
+    let ended = runtime.block_on(async {
+        let mut asked = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
+        let run = app::run(plan, &state, &mut watch, stop.clone());
+        tokio::pin!(run);
+        tokio::select! {
+            ended = &mut run => return ended,
+            _ = asked.recv() => stop.cancel(),
+        }
+        run.await
+    });
+    ended.unwrap();
+}
+
+struct Unwatched;
+
+impl app::Watch for Unwatched {
+    fn ready(&mut self) {}
+    fn health(&mut self, _: &dyn Fn() -> Health) {}
+}
+
+/// A kind of source that acknowledges on receipt.
+#[derive(Debug)]
+struct Hasty(&'static dyn AnySourceKind);
+
+impl AnySourceKind for Hasty {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn settings(&self, table: sources::Table<'_>) -> Result<(sources::Boxed, Vec<Fault>), toml::de::Error> {
+        self.0.settings(table)
+    }
+
+    fn address(&self, table: sources::Table<'_>) -> Result<(sources::Boxed, Vec<Fault>), toml::de::Error> {
+        self.0.address(table)
+    }
+
+    fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        self.0.settings_schema(generator)
+    }
+
+    fn address_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        self.0.address_schema(generator)
+    }
+
+    fn examine(&self, settings: &sources::Boxed) -> Vec<Fault> {
+        self.0.examine(settings)
+    }
+
+    fn build(
+        &self,
+        setup: &Setup<'_>,
+        settings: sources::Boxed,
+        tags: Vec<TagAddress<sources::Boxed>>,
+    ) -> Result<Box<dyn Source>, Vec<Fault>> {
+        Ok(Box::new(HastySource(self.0.build(setup, settings, tags)?)))
+    }
+}
+
+struct HastySource(Box<dyn Source>);
+
+#[async_trait]
+impl Source for HastySource {
+    async fn connect(&mut self) -> Result<(), SourceError> {
+        self.0.connect().await
+    }
+
+    async fn next(&mut self) -> Result<Batch, SourceError> {
+        let mut batch = self.0.next().await?;
+        if let Some(ticket) = batch.ticket.take() {
+            self.0.settle(ticket).await?;
+        }
+        Ok(batch)
+    }
+
+    async fn settle(&mut self, ticket: Ticket) -> Result<(), SourceError> {
+        self.0.settle(ticket).await
+    }
+}
+
+/// A kind of network that claims to recognise every repeat.
+#[derive(Debug)]
+struct Blind(&'static dyn AnyNetworkKind);
+
+impl AnyNetworkKind for Blind {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn settings(&self, table: networks::Table<'_>) -> Result<(networks::Boxed, Vec<Fault>), toml::de::Error> {
+        self.0.settings(table)
+    }
+
+    fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        self.0.settings_schema(generator)
+    }
+
+    fn build(&self, setup: &Setup<'_>, settings: networks::Boxed) -> Result<Box<dyn Network>, Vec<Fault>> {
+        Ok(Box::new(BlindNetwork(self.0.build(setup, settings)?)))
+    }
+
+    fn examine(&self, settings: &networks::Boxed) -> Vec<Fault> {
+        self.0.examine(settings)
+    }
+
+    fn preview(&self, settings: &networks::Boxed, post: &Post) -> String {
+        self.0.preview(settings, post)
+    }
+}
+
+struct BlindNetwork(Box<dyn Network>);
+
+#[async_trait]
+impl Network for BlindNetwork {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { repeat: Repeat::Key, ..self.0.capabilities() }
+    }
+
+    async fn publish(&self, delivery: &Delivery<'_>) -> Result<Receipt, DeliveryError> {
+        self.0.publish(delivery).await
+    }
+}

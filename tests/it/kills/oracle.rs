@@ -1,0 +1,133 @@
+//! What was said, what is seen, and what that means. What the broker took is an obligation: it is seen once, with
+//! the right words and the right end, or it still waits in the store, or it is lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use contract::EpisodeId;
+
+/// The names of the networks in the configuration.
+pub const NETWORKS: [&str; 2] = ["chat", "hook"];
+
+/// An episode whose beginning the broker took.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub machine: usize,
+    pub episode: EpisodeId,
+    /// The broker took its end, too.
+    pub is_ended: bool,
+}
+
+/// A post as a reader sees it, with what it hides.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub episode: String,
+    pub mark: String,
+    pub text: String,
+}
+
+/// What became of the obligations on one network.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub seen: usize,
+    /// Still in the store, to be posted or edited.
+    pub queued: usize,
+    /// Nowhere: the episode, or its end.
+    pub lost: usize,
+    /// Posts too many.
+    pub doubled: usize,
+    /// Nobody said so.
+    pub unknown: usize,
+    /// Not the words of this machine in this state.
+    pub misread: usize,
+    /// Each of the above but the first, in words.
+    pub cases: Vec<String>,
+}
+
+impl Tally {
+    pub fn is_clean(&self) -> bool {
+        self.cases.is_empty()
+    }
+
+    fn case(&mut self, count: impl Fn(&mut Tally) -> &mut usize, words: String) {
+        *count(self) += 1;
+        self.cases.push(words);
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { seen, queued, lost, doubled, unknown, misread, cases: _ } = self;
+        write!(f, "seen {seen}, queued {queued}, lost {lost}, doubled {doubled}")?;
+        if unknown + misread > 0 { write!(f, ", unknown {unknown}, misread {misread}") } else { Ok(()) }
+    }
+}
+
+/// `waiting` holds the episodes of which the store still has something to tell this network.
+pub fn judge(said: &[Said], seen: &[Seen], waiting: &BTreeSet<String>) -> Tally {
+    let mut tally = Tally::default();
+    let mut by_episode: BTreeMap<&str, Vec<&Seen>> = BTreeMap::new();
+    for seen in seen {
+        by_episode.entry(&seen.episode).or_default().push(seen);
+    }
+    for said in said {
+        let posts = by_episode.remove(said.episode.0.as_str()).unwrap_or_default();
+        let words = |what: &str| format!("{what}: machine {}, episode {}", said.machine, said.episode);
+        if posts.is_empty() {
+            if waiting.contains(&said.episode.0) {
+                tally.case(|tally| &mut tally.queued, words("queued"));
+            } else {
+                tally.case(|tally| &mut tally.lost, words("lost"));
+            }
+            continue;
+        }
+        tally.seen += 1;
+        for _ in 1..posts.len() {
+            tally.case(|tally| &mut tally.doubled, words("doubled"));
+        }
+        // Of two posts, one was never edited: that is told already.
+        if posts.iter().any(|post| reads_right(said, post)) {
+            continue;
+        }
+        match said.is_ended && posts.iter().all(|post| post.mark == "warning") {
+            true if waiting.contains(&said.episode.0) => {
+                tally.case(|tally| &mut tally.queued, words("its end is queued"));
+            }
+            true => tally.case(|tally| &mut tally.lost, words("its end is lost")),
+            false => tally.case(|tally| &mut tally.misread, format!("{} {posts:?}", words("misread"))),
+        }
+    }
+    for seen in by_episode.into_values().flatten() {
+        tally.case(|tally| &mut tally.unknown, format!("unknown: {seen:?}"));
+    }
+    tally
+}
+
+fn reads_right(said: &Said, seen: &Seen) -> bool {
+    let (mark, shape) = if said.is_ended { ("cleared", "✅") } else { ("warning", "⚠️") };
+    let is_of_machine = seen.text.contains(&format!(" · Presse {} · ", said.machine));
+    seen.mark == mark && seen.text.starts_with(shape) && is_of_machine
+}
+
+#[test]
+fn each_case_is_told() {
+    let said = |machine, is_ended| Said { machine, episode: EpisodeId(format!("e{machine}")), is_ended };
+    let seen = |machine: usize, mark: &str, shape: &str| Seen {
+        episode: format!("e{machine}"),
+        mark: mark.to_owned(),
+        text: format!("{shape} X · Presse {machine} · huile"),
+    };
+    let all = [said(1, false), said(2, true), said(3, false), said(4, false), said(5, true), said(6, true)];
+    let posts = [
+        seen(1, "warning", "⚠️"),
+        seen(2, "cleared", "✅"),
+        seen(2, "cleared", "✅"),
+        seen(5, "warning", "⚠️"),
+        seen(6, "cleared", "⚠️"),
+        seen(9, "warning", "⚠️"),
+    ];
+    let waiting = BTreeSet::from(["e3".to_owned()]);
+    let tally = judge(&all, &posts, &waiting);
+    assert_eq!(tally.to_string(), "seen 4, queued 1, lost 2, doubled 1, unknown 1, misread 1");
+    assert!(!tally.is_clean() && judge(&all[..1], &posts[..1], &waiting).is_clean());
+}

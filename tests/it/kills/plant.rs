@@ -1,0 +1,274 @@
+//! What stands around the program: a broker, a publisher whose words are counted, and two networks that lose answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use contract::Moment;
+use peers::faults::{Fault, Mixture};
+use peers::looked::Looked;
+use peers::mattermost::{Mattermost, Rules};
+use peers::mosquitto::{Mosquitto, Options, Publisher};
+use portevoix::episode::Episode;
+use portevoix::store::{Sqlite, Store, Table};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::dice::Dice;
+use super::oracle::{NETWORKS, Said, Seen, Tally, judge};
+
+/// How long Mattermost knows a `pending_post_id`: 30 s on a real server. Everything about it is a tenth here, except
+/// how long a server takes at worst, which is less.
+pub const TTL: Duration = Duration::from_secs(3);
+const CHAT: &str = "key_lasts = \"2s\"\nsettle = \"3500ms\"\nconnection = { timeout = \"3s\" }\n";
+/// The other network has no keys; a request may take up to its timeout, so the look comes later than that.
+const HOOK: &str = "settle = \"2s\"\nconnection = { timeout = \"1500ms\" }\n";
+/// Not what is tested here.
+const PACE: &str = "pace = { burst = 20, refill = \"10ms\" }\n";
+
+const PLANT: &str = r#"
+[class.press.tag.oil]
+source = "b"
+topic  = "b/{machine}/oil"
+value  = "/v"
+time   = "/ts"
+name   = "huile"
+unit   = "°C"
+
+[class.press.rule.limit.hot]
+tag   = "oil"
+above = 80
+clear = 70
+"#;
+
+/// A running plant. Dropped to stop it.
+pub struct Plant {
+    /// Holds `config` and `state`.
+    pub folder: PathBuf,
+    runtime: Runtime,
+    broker: Mosquitto,
+    chat: Mattermost,
+    hook: Looked,
+    machines: usize,
+}
+
+impl Plant {
+    pub fn start(machines: usize) -> Plant {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("portevoix-kills-{}-{count}", std::process::id()));
+        std::fs::create_dir_all(folder.join("config")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let broker = runtime.block_on(Mosquitto::start(Options::default()));
+        let chat = Mattermost::start_with(Rules { pending_ttl: TTL, ..Rules::default() });
+        let plant = Plant { folder, runtime, broker, chat, hook: Looked::start(), machines };
+        std::fs::write(plant.folder.join("config/plant.toml"), plant.configuration()).unwrap();
+        plant
+    }
+
+    fn configuration(&self) -> String {
+        let mut toml = String::from("[site]\nname = \"Vitré\"\nlanguage = \"fr\"\n");
+        let (chat, url) = (self.chat.settings(&self.folder), self.hook.url());
+        let body = "'{\"text\": {{ text | tojson }}, \"key\": {{ key | tojson }}, \
+                    \"episode\": {{ episode | tojson }}, \"mark\": {{ mark | tojson }}}'";
+        writeln!(
+            toml,
+            "[source.mqtt.b]\nurl = \"mqtt://127.0.0.1:{}\"\nclient_id = \"kills\"",
+            self.broker.port()
+        )
+        .unwrap();
+        write!(toml, "[network.mattermost.chat]\n{chat}{CHAT}{PACE}").unwrap();
+        write!(
+            toml,
+            "[network.http.hook]\nurl = \"{url}/posts\"\nbody = {body}\nreceipt = \"/id\"\n{HOOK}{PACE}"
+        )
+        .unwrap();
+        writeln!(toml, "edit = {{ url = \"{url}/posts/{{{{ receipt }}}}\", method = \"PUT\" }}").unwrap();
+        writeln!(toml, "look = {{ url = \"{url}/posts\", items = \"/posts\", receipt = \"/id\" }}").unwrap();
+        toml.push_str(PLANT);
+        for machine in 0..self.machines {
+            writeln!(toml, "[machine.m-{machine}]\nclass = \"press\"\nname = \"Presse {machine}\"").unwrap();
+        }
+        toml
+    }
+
+    /// From now on the networks are slow, refuse, and lose answers.
+    pub fn go_wrong(&self, dice: &mut Dice) {
+        let slow = |ms| Fault::TakeAfter(Duration::from_millis(ms));
+        let common = [
+            (0.20, slow(20)),
+            (0.20, slow(80)),
+            (0.05, Fault::TakeThenCut),
+            (0.02, Fault::TakeThenStatus(502)),
+            (0.01, Fault::TakeThenHang),
+            (0.02, Fault::Cut),
+            (0.01, Fault::Refuse(503)),
+            (0.01, Fault::TooMany(Duration::from_secs(1))),
+        ];
+        let mixture = |seed, own| Mixture { seed, shares: common.into_iter().chain(own).collect() };
+        self.chat.faults().mix(mixture(dice.draw(), [(0.10, slow(300)), (0.03, slow(600))]));
+        self.hook.faults().mix(mixture(dice.draw(), [(0.10, slow(400)), (0.03, slow(1_000))]));
+    }
+
+    /// From now on all is well.
+    pub fn mend(&self) {
+        self.chat.faults().clear();
+        self.hook.faults().clear();
+    }
+
+    /// Somebody begins to speak for all machines but the last.
+    pub fn speak(&self, dice: &mut Dice) -> Speaker {
+        let shared = Arc::new(Shared::default());
+        let (port, machines) = (self.broker.port(), self.machines - 1);
+        let (words, dice) = (shared.clone(), Dice::new(dice.draw()));
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(speak(port, machines, &words, dice));
+        });
+        Speaker { shared, thread }
+    }
+
+    /// The last machine, which has said nothing yet, is abnormal.
+    pub fn say_once(&mut self) -> Said {
+        let (port, machine) = (self.broker.port(), self.machines - 1);
+        self.runtime.block_on(async {
+            let mut publisher = Publisher::connect(port).await.unwrap();
+            begin(&mut publisher, machine).await
+        })
+    }
+
+    /// What each network shows.
+    fn seen(&self) -> BTreeMap<&'static str, Vec<Seen>> {
+        let text = |value: &Value, at: &str| {
+            value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let chat = self.chat.roots().into_iter().map(|post| Seen {
+            episode: text(&post.props, "/portevoix/episode"),
+            mark: text(&post.props, "/portevoix/mark"),
+            text: post.message,
+        });
+        let hook = self.hook.posts().into_iter().map(|post| Seen {
+            episode: text(&post.body, "/episode"),
+            mark: text(&post.body, "/mark"),
+            text: text(&post.body, "/text"),
+        });
+        BTreeMap::from([(NETWORKS[0], chat.collect()), (NETWORKS[1], hook.collect())])
+    }
+
+    /// How many episodes the slower network does not show yet.
+    pub fn unseen(&self, speaker: &Speaker) -> usize {
+        let shown = self.chat.posts().len().min(self.hook.posts().len());
+        speaker.shared.said.lock().unwrap().len().saturating_sub(shown)
+    }
+
+    /// True when nothing is left to tell.
+    pub fn shows(&self, said: &[Said]) -> bool {
+        self.seen().values().all(|seen| judge(said, seen, &BTreeSet::new()).lost == 0)
+    }
+
+    pub fn has_seen(&self, said: &Said) -> bool {
+        self.seen().values().all(|seen| seen.iter().any(|post| post.episode == said.episode.0))
+    }
+
+    pub fn judge(&self, said: &[Said]) -> BTreeMap<&'static str, Tally> {
+        let store = self.folder.join("state/portevoix.sqlite");
+        let judge_one =
+            |(name, seen): (&'static str, Vec<Seen>)| (name, judge(said, &seen, &waiting(&store, name)));
+        self.seen().into_iter().map(judge_one).collect()
+    }
+}
+
+impl Drop for Plant {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The episodes of which the store has something to tell this network.
+fn waiting(store: &Path, network: &str) -> BTreeSet<String> {
+    let Ok(store) = Sqlite::read_only(store) else { return BTreeSet::new() };
+    let rows = store.rows(Table::Thread).unwrap();
+    let episodes = rows.into_iter().filter_map(|(key, body)| {
+        let episode = key.strip_prefix(network)?.strip_prefix('/')?.to_owned();
+        let thread: Value = serde_json::from_str(&body).unwrap();
+        let version = |at: &str| thread.pointer(at).and_then(Value::as_u64);
+        let is_behind = thread["root"] == "waiting" || version("/shown/version") < version("/wanted/version");
+        is_behind.then_some(episode)
+    });
+    episodes.collect()
+}
+
+/// Who speaks for the machines.
+pub struct Speaker {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    said: Mutex<Vec<Said>>,
+    allowed: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+impl Speaker {
+    /// So many more episodes may begin.
+    pub fn allow(&self, more: usize) {
+        let said = self.shared.said.lock().unwrap().len();
+        self.shared.allowed.store(said + more, Ordering::Relaxed);
+    }
+
+    /// Ends the episodes that are to end, and nothing more. All that the broker took.
+    pub fn finish(self) -> Vec<Said> {
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap();
+        self.shared.said.lock().unwrap().clone()
+    }
+}
+
+/// One machine after the other is abnormal once. A third stays so; the others are well again soon or a little later.
+async fn speak(port: u16, machines: usize, shared: &Shared, mut dice: Dice) {
+    let mut publisher = Publisher::connect(port).await.unwrap();
+    let mut ending: Vec<(Instant, usize)> = Vec::new();
+    loop {
+        let is_over = shared.is_over.load(Ordering::Relaxed);
+        let next = shared.said.lock().unwrap().len();
+        if let Some(at) = ending.iter().position(|(due, _)| is_over || *due <= Instant::now()) {
+            let (_, machine) = ending.swap_remove(at);
+            say(&mut publisher, machine, 65).await;
+            shared.said.lock().unwrap()[machine].is_ended = true;
+        } else if is_over {
+            return;
+        } else if next < machines.min(shared.allowed.load(Ordering::Relaxed)) {
+            let said = begin(&mut publisher, next).await;
+            shared.said.lock().unwrap().push(said);
+            let after = match dice.between(0..3) {
+                0 => None,
+                1 => Some(dice.between(0..100)),
+                _ => Some(dice.between(100..3_000)),
+            };
+            ending.extend(after.map(|ms| (Instant::now() + Duration::from_millis(ms), next)));
+        }
+        // Machines do not speak in chorus.
+        tokio::time::sleep(Duration::from_millis(dice.between(1..40))).await;
+    }
+}
+
+/// The machine is abnormal from now on.
+async fn begin(publisher: &mut Publisher, machine: usize) -> Said {
+    let at = say(publisher, machine, 85).await;
+    let episode = Episode::name(&format!("m-{machine}"), "limit.hot", at);
+    Said { machine, episode, is_ended: false }
+}
+
+/// The broker has taken this value, with the time of the measure.
+async fn say(publisher: &mut Publisher, machine: usize, value: u32) -> Moment {
+    let at = Moment::from_system(std::time::SystemTime::now());
+    let payload = format!("{{\"v\":{value},\"ts\":{}}}", at.as_ms());
+    publisher.publish(&format!("b/m-{machine}/oil"), payload.as_bytes(), 1, false).await.unwrap();
+    at
+}
