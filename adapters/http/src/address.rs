@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use contract::Fault;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -32,6 +33,15 @@ pub fn check_url(text: &str) -> Result<Url, String> {
         return Err(format!("`{host}` is a link-local or metadata address, which portevoix never speaks to"));
     }
     Ok(url)
+}
+
+/// What is not safe about a URL: without TLS, secrets and posts travel in the clear, unless it is this machine.
+pub fn in_the_clear(key: &str, url: Option<&str>) -> Option<Fault> {
+    let url = check_url(url?).ok().filter(|url| url.scheme() == "http")?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let words = "without TLS: secrets and posts travel in the clear, expected `https://`";
+    (!is_here).then(|| Fault::at(key, words))
 }
 
 /// Link-local, unspecified, multicast and the addresses of metadata services. Loopback is allowed: a network may

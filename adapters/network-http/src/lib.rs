@@ -24,12 +24,9 @@ impl NetworkKind for Webhook {
     fn build(_setup: &Setup<'_>, settings: Settings) -> Result<Box<dyn Network>, Vec<Fault>> {
         webhook::Hook::new(&settings).map(|hook| Box::new(hook) as Box<dyn Network>)
     }
-}
 
-/// The text of a post, as a webhook with the usual settings gets it.
-///
-/// # Errors
-/// Why no such webhook would take it.
-pub fn preview(post: &Post) -> Result<String, String> {
-    write::message(post, &write::Style::usual()).map(|message| message.text)
+    fn preview(settings: &Settings, post: &Post) -> String {
+        let style = write::Style::new(settings).unwrap_or(write::Style::usual());
+        write::message(post, &style).map_or_else(|reason| reason, |message| message.text)
+    }
 }

@@ -171,6 +171,15 @@ fn settle() -> Wait {
 }
 
 impl Check for Settings {
+    fn advise(&self) -> Vec<Fault> {
+        http_client::in_the_clear("url", self.url.as_deref()).into_iter().collect()
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        let url = self.url_secret.iter().map(|secret| ("url_secret", secret));
+        url.chain(self.secret_headers.values().map(|secret| ("secret_headers", secret))).collect()
+    }
+
     fn check(&self) -> Vec<Fault> {
         let mut faults = self.check_url();
         faults.extend(self.check_headers());

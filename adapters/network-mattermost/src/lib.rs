@@ -27,14 +27,12 @@ impl NetworkKind for Mattermost {
             None => build_bot(&settings).map_err(|fault| vec![fault]),
         }
     }
-}
 
-/// The Markdown of a post, as a server with the usual limits gets it.
-///
-/// # Errors
-/// Why no such server would take it.
-pub fn preview(post: &Post) -> Result<String, String> {
-    write::message(post, write::Limits { chars_max: settings::chars_max(), allow_broadcast: false })
+    fn preview(settings: &Settings, post: &Post) -> String {
+        let limits =
+            write::Limits { chars_max: settings.chars_max, allow_broadcast: settings.allow_broadcast };
+        write::message(post, limits).unwrap_or_else(|reason| reason)
+    }
 }
 
 fn build_hook(webhook: &Secret, settings: &Settings) -> Result<Box<dyn Network>, Fault> {

@@ -109,6 +109,15 @@ fn settle() -> Wait {
 }
 
 impl Check for Settings {
+    fn advise(&self) -> Vec<Fault> {
+        http_client::in_the_clear("url", self.url.as_deref()).into_iter().collect()
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        let token = self.token.iter().map(|secret| ("token", secret));
+        token.chain(self.webhook.iter().map(|secret| ("webhook", secret))).collect()
+    }
+
     fn check(&self) -> Vec<Fault> {
         let mut faults = self.check_way();
         for (key, secret) in [("token", &self.token), ("webhook", &self.webhook)] {

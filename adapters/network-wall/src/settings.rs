@@ -42,6 +42,12 @@ impl Default for Settings {
 }
 
 impl Check for Settings {
+    fn advise(&self) -> Vec<Fault> {
+        let is_open = !self.listen.ip().is_loopback();
+        let words = "the page has no login: everyone who can reach it reads it";
+        is_open.then(|| Fault::at("listen", words)).into_iter().collect()
+    }
+
     fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         if !self.listen.ip().is_loopback() && !self.open_to_all {

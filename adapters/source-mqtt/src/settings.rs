@@ -245,6 +245,20 @@ impl std::fmt::Display for Endpoint {
 }
 
 impl Check for Settings {
+    fn advise(&self) -> Vec<Fault> {
+        let Ok(Endpoint { host, tls: false, .. }) = Endpoint::parse(&self.url) else { return Vec::new() };
+        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        let words = match self.password {
+            Some(_) => "without TLS: the password travels in the clear, expected `mqtts://`",
+            None => "without TLS: anyone on the line can read and forge values, expected `mqtts://`",
+        };
+        (!is_here).then(|| Fault::at("url", words)).into_iter().collect()
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        self.password.iter().map(|secret| ("password", secret)).collect()
+    }
+
     fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut fault = |key: &str, message: String| faults.push(Fault::at(key, message));
