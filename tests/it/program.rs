@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use peers::mosquitto::{Mosquitto, Options, Publisher};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A folder of its own for each test, gone afterwards.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub fn new(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("portevoix-it-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, text).unwrap();
         path
@@ -41,26 +41,26 @@ fn command(args: &[&str]) -> Command {
     command
 }
 
-fn run(args: &[&str]) -> Output {
+pub fn run(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The service at work; killed when the test ends.
-struct Service(Child);
+pub struct Service(Child);
 
 impl Service {
-    fn start(config: &Path, state: &Path) -> Service {
+    pub fn start(config: &Path, state: &Path) -> Service {
         let args = ["run", "--config", config.to_str().unwrap(), "--state", state.to_str().unwrap()];
         let log = std::fs::File::create(state.with_extension("log")).unwrap();
         Service(command(&args).stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 
     /// Asks it to stop and gives its exit code.
-    fn stop(&mut self) -> Option<i32> {
+    pub fn stop(&mut self) -> Option<i32> {
         let pid = self.0.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().unwrap();
         self.0.wait().unwrap().code()
@@ -74,7 +74,7 @@ impl Drop for Service {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -88,7 +88,7 @@ fn get(port: u16, path: &str) -> Option<String> {
 }
 
 /// Waits until the wall shows what is asked for.
-async fn wall(port: u16, is_there: impl Fn(&str) -> bool) -> String {
+pub async fn wall(port: u16, is_there: impl Fn(&str) -> bool) -> String {
     let started = Instant::now();
     loop {
         let shown = get(port, "/api/posts").unwrap_or_default();
