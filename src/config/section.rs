@@ -75,6 +75,9 @@ impl Check for SiteSection {
     }
 }
 
+/// The first line of a post has 110 characters, and the state, the value and the limit must fit beside the name.
+const NAME_CHARS_MAX: usize = 28;
+
 /// `[machine.<key>]`: a machine that speaks. Its tags and rules stand in tables of their own, or in its class.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +101,15 @@ impl Check for MachineSection {
         match &self.name {
             Some(name) if name.trim().is_empty() => {
                 vec![Fault::at("name", "empty, expected the name people use, or nothing for the key itself")]
+            }
+            Some(name) if name.chars().count() > NAME_CHARS_MAX => {
+                let found = name.chars().count();
+                vec![Fault::at(
+                    "name",
+                    format!(
+                        "{found} characters, expected at most {NAME_CHARS_MAX}: it stands in the first line of each post"
+                    ),
+                )]
             }
             _ => Vec::new(),
         }
