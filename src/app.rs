@@ -30,6 +30,8 @@ const TICKETS_MAX: usize = 1_024;
 const GROUP_WAIT: Duration = Duration::from_millis(50);
 /// How long networks are given to take what is on its way when we stop; the rest is in the outbox already.
 const STOP_WAIT: Duration = Duration::from_secs(5);
+/// A store that says nothing for so long is stuck, and systemd may start us anew.
+const STORE_SILENT_MAX: Duration = Duration::from_secs(20);
 /// The longest sleep of the loop: the watchdog is fed and the health is shown in between.
 const PULSE: Duration = Duration::from_secs(1);
 
@@ -220,6 +222,11 @@ impl App {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
+                // Before the readings, or a flood of them would starve the watchdog.
+                _ = pulse.tick() => {
+                    self.watchdog.feed(self.is_flowing());
+                    watch.health(&|| self.middle.health());
+                }
                 done = self.writer.done(), if self.flying.is_some() => match done {
                     Some(done) => self.kept(done),
                     None => return error!("the thread of the store is gone"),
@@ -230,20 +237,20 @@ impl App {
                 }
                 Some(ended) = self.readers.join_next() => report(ended, "source"),
                 Some(ended) = self.couriers.join_next() => report(ended, "network"),
-                _ = pulse.tick() => {
-                    let is_flowing = self.flying.as_ref().is_none_or(|flying| flying.since.elapsed() < 3 * STOP_WAIT);
-                    self.watchdog.feed(is_flowing);
-                    watch.health(&|| self.middle.health());
-                }
                 () = tokio::time::sleep(wait) => {}
             }
         }
     }
 
+    /// Work flows while the store answers: with a receipt, or with the reason why it cannot take a step.
+    fn is_flowing(&self) -> bool {
+        self.flying.as_ref().is_none_or(|flying| flying.since.elapsed() < STORE_SILENT_MAX)
+    }
+
     fn hear(&mut self, source: usize, heard: Heard) {
         match heard {
-            Heard::Up => self.middle.source(source, true, now()),
-            Heard::Down => self.middle.source(source, false, now()),
+            Heard::Up => self.middle.source(source, None, now()),
+            Heard::Down(reason) => self.middle.source(source, Some(reason), now()),
             Heard::Batch(batch) => {
                 for notice in &batch.notices {
                     warn!(source = %self.names.0[source], ?notice, "notice");
@@ -290,7 +297,12 @@ impl App {
 
     fn kept(&mut self, done: Done) {
         match done {
-            Done::Refused(reason) => warn!(%reason, "the store refuses, trying again"),
+            Done::Refused(reason) => {
+                if let Some(flying) = &mut self.flying {
+                    flying.since = Instant::now();
+                }
+                warn!(%reason, "the store refuses, trying again");
+            }
             Done::Kept => {
                 if let Some(flying) = self.flying.take() {
                     self.settle(flying.tickets);

@@ -148,10 +148,12 @@ fn service(state: &Path) -> Vec<Finding> {
     let words = format!("running, version {}, {} episodes open", status.version, health.open);
     let mut found = vec![finding(How::Fine, "service", words)];
     for source in health.sources {
-        let (how, words) =
-            if source.is_up { (How::Fine, "connected") } else { (How::Wrong, "not connected") };
+        let (how, words) = match source.lost {
+            None => (How::Fine, "connected".to_owned()),
+            Some(reason) => (How::Wrong, format!("not connected: {reason}")),
+        };
         let what = format!("source {}", source.source);
-        found.push(finding(how, what.clone(), format!("{words}, {} batches", source.batches)));
+        found.push(finding(how, what.clone(), format!("{words}; {} batches", source.batches)));
         found.extend(source.notices.into_iter().map(|notice| finding(How::Mind, what.clone(), notice)));
     }
     for tag in health.bad_tags {

@@ -21,8 +21,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(60);
 pub enum Heard {
     /// It is connected from now on.
     Up,
-    /// It is not connected any more.
-    Down,
+    /// It is not connected, for this reason.
+    Down(String),
     /// It said something.
     Batch(Batch),
 }
@@ -72,9 +72,9 @@ async fn live(source: &mut dyn Source, line: &mut Line) {
         let reason = error.to_string();
         if reason != last_said {
             warn!(source = %line.name, %reason, "lost");
-            last_said = reason;
+            last_said.clone_from(&reason);
         }
-        if line.out.send((line.number, Heard::Down)).await.is_err() || error == SourceError::Ended {
+        if line.out.send((line.number, Heard::Down(reason))).await.is_err() || error == SourceError::Ended {
             return;
         }
         let seed = line.name.bytes().map(u64::from).sum();

@@ -21,8 +21,6 @@ pub enum Table {
     Condition,
     /// What an episode became on a network, by network and episode.
     Thread,
-    /// Single facts, by name.
-    Fact,
 }
 
 /// One change of what is kept.

@@ -11,7 +11,6 @@ use super::{Entry, Store, StoreError, Table, Write};
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE condition (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE thread    (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE fact      (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE journal   (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, episode TEXT NOT NULL, body TEXT NOT NULL);
     CREATE INDEX journal_episode ON journal (episode, seq);
 "];
@@ -76,7 +75,6 @@ impl Table {
         match self {
             Table::Condition => "condition",
             Table::Thread => "thread",
-            Table::Fact => "fact",
         }
     }
 }
@@ -132,14 +130,12 @@ fn keep(connection: &Connection, write: &Write) -> Result<(), rusqlite::Error> {
             .prepare_cached(match table {
                 Table::Condition => "INSERT OR REPLACE INTO condition VALUES (?1, ?2)",
                 Table::Thread => "INSERT OR REPLACE INTO thread VALUES (?1, ?2)",
-                Table::Fact => "INSERT OR REPLACE INTO fact VALUES (?1, ?2)",
             })?
             .execute([key, body])?,
         Write::Delete { table, key } => connection
             .prepare_cached(match table {
                 Table::Condition => "DELETE FROM condition WHERE key = ?1",
                 Table::Thread => "DELETE FROM thread WHERE key = ?1",
-                Table::Fact => "DELETE FROM fact WHERE key = ?1",
             })?
             .execute([key])?,
         Write::Journal { at, episode, body } => connection

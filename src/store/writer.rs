@@ -13,6 +13,9 @@ const QUEUE: usize = 1;
 /// How long to wait before a step that the disk refused is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
+/// Every so many tries it is told: one line in ten seconds, and a sign of life.
+const TRIES_TOLD: u32 = 20;
+
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
@@ -66,15 +69,17 @@ impl Writer {
 
 fn work(mut store: Box<dyn Store>, mut inbox: mpsc::Receiver<Vec<Write>>, outbox: &mpsc::Sender<Done>) {
     while let Some(writes) = inbox.blocking_recv() {
-        let mut is_told = false;
+        let mut tries = 0u32;
         loop {
             match store.commit(&writes) {
                 Ok(()) => break,
                 Err(StoreError::Later(reason) | StoreError::InUse(reason)) => {
-                    if !is_told && outbox.blocking_send(Done::Refused(reason)).is_err() {
+                    if tries.is_multiple_of(TRIES_TOLD)
+                        && outbox.blocking_send(Done::Refused(reason)).is_err()
+                    {
                         return;
                     }
-                    is_told = true;
+                    tries = tries.wrapping_add(1);
                     // A refused step is the only thing this thread waits for.
                     std::thread::park_timeout(RETRY_AFTER);
                     if outbox.is_closed() {

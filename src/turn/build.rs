@@ -46,7 +46,6 @@ impl Middle {
             tags: Vec::new(),
             names: Vec::new(),
             watchers: Vec::new(),
-            source_of: Vec::new(),
             sources: Vec::new(),
             slots: Vec::new(),
             timers: BinaryHeap::new(),
@@ -71,7 +70,6 @@ impl Middle {
                 self.tags.push(Tag::new(&tag.section));
                 self.names.push((machine.author.key.clone(), tag.name.clone()));
                 self.watchers.push(Vec::new());
-                self.source_of.push(tag.source);
             }
             for rule in &machine.rules {
                 if let Some(tag) = machine.tags.iter().find(|tag| tag.id == rule.tag) {
@@ -109,6 +107,7 @@ impl Middle {
                 name: source.name.clone(),
                 slot: self.slots.len(),
                 is_up: false,
+                lost: None,
                 batches: 0,
                 notices: Vec::new(),
             });
@@ -145,7 +144,7 @@ impl Middle {
         self.retired.extend(by_key.into_keys());
         self.retire_orphans(now);
         for source in 0..self.sources.len() {
-            self.source(source, false, now);
+            self.source(source, Some("not connected yet".into()), now);
         }
         let store = self.slots.len() - 1;
         self.damage(store, kept.is_damaged, now);

@@ -27,8 +27,8 @@ pub struct Health {
 pub struct SourceHealth {
     /// Its name.
     pub source: String,
-    /// True while it is connected.
-    pub is_up: bool,
+    /// Why it is not connected, if it is not.
+    pub lost: Option<String>,
     /// Batches since the start.
     pub batches: u64,
     /// What an integrator should know: messages too large, sessions forgotten, topics that no tag claims.
@@ -59,7 +59,7 @@ impl Middle {
     pub fn health(&self) -> Health {
         let sources = self.sources.iter().map(|state| SourceHealth {
             source: state.name.clone(),
-            is_up: state.is_up,
+            lost: state.lost.clone(),
             batches: state.batches,
             notices: state.notices.clone(),
         });

@@ -38,6 +38,9 @@ const REFRESH_EVERY: Duration = Duration::from_secs(60);
 /// A retained value so old may not open an episode.
 const RETAINED_AGE_MAX: Duration = Duration::from_secs(600);
 
+/// So many lines of the journal wait for a disk that takes nothing; what more there is is not explained later.
+const JOURNAL_WAITING_MAX: usize = 10_000;
+
 /// How often what is over is forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -65,7 +68,6 @@ pub struct Middle {
     names: Vec<(String, String)>,
     /// For each tag, the slots that judge it.
     watchers: Vec<Vec<usize>>,
-    source_of: Vec<usize>,
     sources: Vec<SourceState>,
     slots: Vec<Slot>,
     timers: BinaryHeap<Reverse<(Moment, usize)>>,
@@ -86,6 +88,8 @@ struct SourceState {
     name: String,
     slot: usize,
     is_up: bool,
+    /// Why it is not connected.
+    lost: Option<String>,
     batches: u64,
     notices: Vec<String>,
 }
@@ -173,7 +177,9 @@ impl Middle {
             at_ms: episode.ended.unwrap_or(episode.value_at).as_ms(),
         };
         let id = episode.id.clone();
-        self.journal.push(journal(now, id, &entry));
+        if self.journal.len() < JOURNAL_WAITING_MAX {
+            self.journal.push(journal(now, id, &entry));
+        }
     }
 
     /// Writes the post of a slot's episode for every network.
@@ -203,10 +209,12 @@ impl Middle {
         }
     }
 
-    /// A source is connected from now on, or no longer.
-    pub fn source(&mut self, source: usize, is_up: bool, now: Moment) {
+    /// A source is connected from now on, or it is not, for this reason.
+    pub fn source(&mut self, source: usize, lost: Option<String>, now: Moment) {
         let Some(state) = self.sources.get_mut(source) else { return };
+        let is_up = lost.is_none();
         state.is_up = is_up;
+        state.lost = lost;
         let at = state.slot;
         let fact = Fact {
             verdict: Verdict::Level(Level(u8::from(!is_up))),

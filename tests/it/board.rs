@@ -74,7 +74,7 @@ impl Plant {
         let can = vec![ABLE; plan.networks.len()];
         let mut middle = Middle::new(&plan, &can, Kept::default(), now).unwrap();
         for source in 0..plan.sources.len() {
-            middle.source(source, true, now);
+            middle.source(source, None, now);
         }
         let boards = plan.networks.iter().map(|_| Board::default()).collect();
         Plant { middle, boards, plan, writes: 0 }

@@ -6,7 +6,7 @@ use contract::{Mark, Moment, Origin, TagId, Value};
 
 use crate::board::{Plant, sample};
 
-const CHANNELS: usize = 30;
+const CHANNELS: usize = 10;
 const MACHINES: u32 = 5;
 /// One episode of each machine every so often: each is over for longer than the ten minutes of a return.
 const EVERY: u64 = 1_500;

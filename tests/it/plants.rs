@@ -49,7 +49,7 @@ fn tell(folder: &Path) -> String {
             plant.boards[0].is_down = is_down;
         }
         if let Some(is_up) = line.connected {
-            plant.middle.source(0, is_up, now);
+            plant.middle.source(0, (!is_up).then(|| "connection refused".into()), now);
         }
         if let Some(tag) = &line.tag {
             let value = match &line.value {
