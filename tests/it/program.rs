@@ -301,3 +301,29 @@ async fn the_demo_speaks_within_fifteen_seconds_in_the_language_of_the_environme
         assert!(said.contains(sentence) && said.contains(&format!("http://127.0.0.1:{page}")), "{said}");
     }
 }
+
+#[tokio::test]
+async fn systemd_is_told_when_it_is_ready_alive_and_leaving() {
+    let folder = Folder::new("notify");
+    let broker = Mosquitto::start(Options::default()).await;
+    let file = folder.write("plant.toml", &plant(broker.port(), free_port()));
+    let socket = folder.0.join("notify");
+    let heard = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    heard.set_read_timeout(Some(PATIENCE)).unwrap();
+    let state = folder.0.join("state");
+    let args = ["run", "--config", file.to_str().unwrap(), "--state", state.to_str().unwrap()];
+    let mut command = command(&args);
+    command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "3000000").stderr(Stdio::null());
+    let mut service = Service(command.spawn().unwrap());
+    let next = || {
+        let mut told = [0u8; 256];
+        let length = heard.recv(&mut told).unwrap();
+        text(&told[..length])
+    };
+    assert!(next().contains("READY=1"));
+    for _ in 0..3 {
+        assert!(next().contains("WATCHDOG=1"));
+    }
+    assert_eq!(service.stop(), Some(0));
+    assert!(std::iter::repeat_with(next).take(10).any(|told| told.contains("STOPPING=1")));
+}
