@@ -8,6 +8,9 @@
 
 mod board;
 mod config;
+#[path = "../../adapters/http/tests/eye/mod.rs"]
+mod eye;
+mod hostile;
 mod kills;
 mod outage;
 mod plants;
