@@ -332,7 +332,9 @@ impl Condition {
     /// While open: the value is followed, and a step up, down or out begins its delay.
     fn go_on(&mut self, level: Level, fact: &Fact) -> Option<Change> {
         let State::Open { episode, pending } = &mut self.state else { return None };
-        if fact.at < episode.begun {
+        // A batch given again after a kill tells what is already told: the end of an earlier stretch is no end of
+        // this one.
+        if fact.at < episode.value_at {
             return None;
         }
         (episode.value, episode.value_at) = (fact.value.or(episode.value), fact.at);

@@ -136,6 +136,24 @@ fn a_batch_given_again_tells_nothing_twice() {
     assert_eq!(play(&mut condition, 14, "0"), ".");
 }
 
+/// Every life of six readings, with every part of it given again after a kill.
+#[test]
+fn whatever_is_given_again_after_a_kill_tells_nothing_twice() {
+    for life in 0..3_u32.pow(6) {
+        let played: String = (0..6).map(|at| char::from(b'0' + (life / 3_u32.pow(at) % 3) as u8)).collect();
+        let mut before = condition(0, 0);
+        play(&mut before, 0, &played);
+        let Some(saved) = before.saved() else { continue };
+        for from in 0..6 {
+            let mut after = condition(0, 0);
+            after.resume(&saved).unwrap();
+            let told = play(&mut after, i64::try_from(from).unwrap(), &played[from..]);
+            assert_eq!(told, ".".repeat(6 - from), "{played} given again from {from}");
+            assert_eq!((after.level(), after.is_open()), (before.level(), before.is_open()), "{played}");
+        }
+    }
+}
+
 #[test]
 fn the_last_word_of_a_broker_ends_an_episode_and_begins_none() {
     let mut condition = condition(0, 0);
