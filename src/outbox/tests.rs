@@ -155,6 +155,24 @@ fn a_short_key_is_trusted_only_while_it_lasts() {
     assert!(lane.next(at(55)).unwrap().is_look);
 }
 
+/// An old edit that is taken late would undo a newer one that overtook it.
+#[test]
+fn an_edit_waits_until_the_one_before_it_cannot_come_any_more() {
+    let repeat = Repeat::ShortKey { lasts: Duration::from_secs(25), settle: SETTLE };
+    let mut outbox = outbox(can(repeat, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Warning, at(0)), false, at(0));
+    lane.next(at(0)).unwrap();
+    took(lane, "r1", at(0));
+    lane.want(post("a", 2, Mark::Cleared, at(1)), false, at(1));
+    lane.next(at(1)).unwrap();
+    lane.answer(unanswered(), at(2));
+    lane.want(post("a", 3, Mark::Warning, at(3)), false, at(3));
+    assert_eq!(lane.next(at(35)), None, "the second version may still be on its way");
+    let job = lane.next(at(36)).unwrap();
+    assert_eq!((job.step, job.post.version), (Step::Edit(Receipt("r1".into())), 3));
+}
+
 #[test]
 fn a_kill_while_it_was_on_its_way_leaves_a_doubt() {
     for (repeat, is_look) in [(Repeat::Key, false), (Repeat::Look { settle: SETTLE }, true)] {

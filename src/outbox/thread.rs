@@ -138,7 +138,7 @@ impl Thread {
             return None;
         }
         if let Step::Edit(_) = attempt.step {
-            return Some(wait(self.due, Move::Resend { is_repeat: false }));
+            return Some(wait(self.due.max(attempt.last.plus(late(can))), Move::Resend { is_repeat: false }));
         }
         Some(match can.repeat {
             Repeat::Key => wait(self.due, Move::Resend { is_repeat: false }),
@@ -244,5 +244,14 @@ impl Thread {
     pub fn is_over(&self, can: &Capabilities, now: Moment, keep: Duration) -> bool {
         let is_old = self.wanted.ended.is_some_and(|ended| now.since(ended.max(self.due)) > keep);
         is_old && self.attempt.is_none() && self.plan(can).is_none()
+    }
+}
+
+/// How late an edit without an answer may still be taken. A newer one that overtook it would be undone by it, so
+/// that a machine long well would stay abnormal on the network.
+fn late(can: &Capabilities) -> Duration {
+    match can.repeat {
+        Repeat::ShortKey { settle, .. } | Repeat::Look { settle } => settle,
+        Repeat::Key | Repeat::Nothing => Duration::ZERO,
     }
 }

@@ -132,7 +132,8 @@ pub trait Network: Send + Sync {
     async fn publish(&self, delivery: &Delivery<'_>) -> Result<Receipt, DeliveryError>;
 
     /// Looks for a delivery whose answer was lost. Only asked where [`Repeat`] says that one can look, and only
-    /// for [`Step::Open`] and [`Step::Reply`]: an edit is repeat-safe by nature.
+    /// for [`Step::Open`] and [`Step::Reply`]: an edit may be done twice, only not late. It is sent again once the
+    /// first cannot be taken any more.
     async fn look(&self, delivery: &Delivery<'_>) -> Result<Option<Receipt>, DeliveryError> {
         let _ = delivery;
         Ok(None)
