@@ -31,6 +31,11 @@ impl Program {
         Program { folder: folder.to_owned(), mutant }
     }
 
+    /// How long it may need for what is left to do, with nobody killing it. What a mutant lost does not come.
+    pub fn drain_max(&self) -> Duration {
+        Duration::from_secs(if self.mutant.is_some() { 10 } else { 60 })
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(self.folder.join("program"));
         let (config, state) = (self.folder.join("config"), self.folder.join("state"));
@@ -79,12 +84,6 @@ impl Life {
             let _ = self.child.kill();
             panic!("it does not start\n{}", self.log().join("\n"));
         }
-        self
-    }
-
-    /// Lets it live so many milliseconds: nothing but time says when a random moment is there.
-    pub fn last(self, ms: u64) -> Life {
-        std::thread::sleep(Duration::from_millis(ms));
         self
     }
 

@@ -1,4 +1,4 @@
-//! Two programs with a mistake in them. Each is the real wiring with one adapter in a false coat: the mistake is never
+//! Three programs with a mistake in them. Each is the real wiring with one adapter in a false coat: the mistake is never
 //! compiled into the program itself, and this test binary, started once more, is all the build there is.
 
 use std::path::Path;
@@ -17,13 +17,16 @@ use schemars::{Schema, SchemaGenerator};
 /// What it does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutant {
-    /// Acknowledges what it takes in before it is kept, and keeps nothing over a restart.
+    /// Acknowledges what it takes in at once, and keeps nothing over a restart.
     Memory,
+    /// Acknowledges what it takes in a moment before it is kept.
+    Early,
     /// Sends again what has no answer, without looking.
     Blind,
 }
 
-const WHICH: &str = "PORTEVOIX_MUTANT";
+/// The variable that asks for one.
+pub const WHICH: &str = "PORTEVOIX_MUTANT";
 const CONFIG: &str = "PORTEVOIX_MUTANT_CONFIG";
 const STATE: &str = "PORTEVOIX_MUTANT_STATE";
 
@@ -43,12 +46,14 @@ fn life() {
     let mut plan = portevoix::config::load(&config).unwrap();
     if which == format!("{:?}", Mutant::Memory) {
         let _ = std::fs::remove_dir_all(&state);
-        for source in &mut plan.sources {
-            source.kind = Box::leak(Box::new(Hasty(source.kind)));
-        }
-    } else {
+    }
+    if which == format!("{:?}", Mutant::Blind) {
         for network in &mut plan.networks {
             network.kind = Box::leak(Box::new(Blind(network.kind)));
+        }
+    } else {
+        for source in &mut plan.sources {
+            source.kind = Box::leak(Box::new(Hasty(source.kind)));
         }
     }
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();

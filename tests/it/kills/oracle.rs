@@ -16,6 +16,8 @@ pub struct Said {
     pub episode: EpisodeId,
     /// The broker took its end, too.
     pub is_ended: bool,
+    /// And that it came back, once.
+    pub is_back: bool,
 }
 
 /// A post as a reader sees it, with what it hides.
@@ -32,7 +34,7 @@ pub struct Tally {
     pub seen: usize,
     /// Still in the store, to be posted or edited.
     pub queued: usize,
-    /// Nowhere: the episode, or its end.
+    /// Nowhere: the episode, its end or its return.
     pub lost: usize,
     /// Posts too many.
     pub doubled: usize,
@@ -72,30 +74,7 @@ pub fn judge(said: &[Said], seen: &[Seen], waiting: &BTreeSet<String>) -> Tally 
     }
     for said in said {
         let posts = by_episode.remove(said.episode.0.as_str()).unwrap_or_default();
-        let words = |what: &str| format!("{what}: machine {}, episode {}", said.machine, said.episode);
-        if posts.is_empty() {
-            if waiting.contains(&said.episode.0) {
-                tally.case(|tally| &mut tally.queued, words("queued"));
-            } else {
-                tally.case(|tally| &mut tally.lost, words("lost"));
-            }
-            continue;
-        }
-        tally.seen += 1;
-        for _ in 1..posts.len() {
-            tally.case(|tally| &mut tally.doubled, words("doubled"));
-        }
-        // Of two posts, one was never edited: that is told already.
-        if posts.iter().any(|post| reads_right(said, post)) {
-            continue;
-        }
-        match said.is_ended && posts.iter().all(|post| post.mark == "warning") {
-            true if waiting.contains(&said.episode.0) => {
-                tally.case(|tally| &mut tally.queued, words("its end is queued"));
-            }
-            true => tally.case(|tally| &mut tally.lost, words("its end is lost")),
-            false => tally.case(|tally| &mut tally.misread, format!("{} {posts:?}", words("misread"))),
-        }
+        tally.judge_one(said, &posts, waiting.contains(&said.episode.0));
     }
     for seen in by_episode.into_values().flatten() {
         tally.case(|tally| &mut tally.unknown, format!("unknown: {seen:?}"));
@@ -103,15 +82,41 @@ pub fn judge(said: &[Said], seen: &[Seen], waiting: &BTreeSet<String>) -> Tally 
     tally
 }
 
+impl Tally {
+    fn judge_one(&mut self, said: &Said, posts: &[&Seen], is_waiting: bool) {
+        let words = |what: &str| format!("{what}: {said:?} {posts:?}");
+        self.seen += usize::from(!posts.is_empty());
+        for _ in 1..posts.len() {
+            self.case(|tally| &mut tally.doubled, words("doubled"));
+        }
+        // Of two posts, one was never edited: that is told already.
+        if posts.iter().any(|post| reads_right(said, post)) {
+            return;
+        }
+        let is_behind = said.is_back || said.is_ended && posts.iter().all(|post| post.mark == "warning");
+        match posts.is_empty() || is_behind {
+            true if is_waiting => self.case(|tally| &mut tally.queued, words("queued")),
+            true => self.case(|tally| &mut tally.lost, words("lost")),
+            false => self.case(|tally| &mut tally.misread, words("misread")),
+        }
+    }
+}
+
 fn reads_right(said: &Said, seen: &Seen) -> bool {
     let (mark, shape) = if said.is_ended { ("cleared", "✅") } else { ("warning", "⚠️") };
     let is_of_machine = seen.text.contains(&format!(" · Presse {} · ", said.machine));
-    seen.mark == mark && seen.text.starts_with(shape) && is_of_machine
+    let is_back = seen.text.contains("Réapparu 1 fois");
+    seen.mark == mark && is_back == said.is_back && seen.text.starts_with(shape) && is_of_machine
 }
 
 #[test]
 fn each_case_is_told() {
-    let said = |machine, is_ended| Said { machine, episode: EpisodeId(format!("e{machine}")), is_ended };
+    let said = |machine, is_ended| Said {
+        machine,
+        episode: EpisodeId(format!("e{machine}")),
+        is_ended,
+        is_back: false,
+    };
     let seen = |machine: usize, mark: &str, shape: &str| Seen {
         episode: format!("e{machine}"),
         mark: mark.to_owned(),

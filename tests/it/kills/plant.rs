@@ -170,11 +170,18 @@ impl Plant {
         self.seen().values().all(|seen| judge(said, seen, &BTreeSet::new()).lost == 0)
     }
 
+    /// How often a post was looked for on the network without keys, and recognised by its key on the other.
+    pub fn doubts(&self) -> (usize, usize) {
+        (self.hook.looks(), self.chat.counts().recognised)
+    }
+
     pub fn has_seen(&self, said: &Said) -> bool {
         self.seen().values().all(|seen| seen.iter().any(|post| post.episode == said.episode.0))
     }
 
+    /// What became of what was said, once nothing is on its way to a network any more.
     pub fn judge(&self, said: &[Said]) -> BTreeMap<&'static str, Tally> {
+        self.runtime.block_on(async { tokio::join!(self.chat.settled(), self.hook.settled()) });
         let store = self.folder.join("state/portevoix.sqlite");
         let judge_one =
             |(name, seen): (&'static str, Vec<Seen>)| (name, judge(said, &seen, &waiting(&store, name)));
@@ -212,6 +219,8 @@ pub struct Speaker {
 struct Shared {
     said: Mutex<Vec<Said>>,
     allowed: AtomicUsize,
+    /// How often somebody spoke.
+    words: AtomicUsize,
     is_over: AtomicBool,
 }
 
@@ -222,6 +231,14 @@ impl Speaker {
         self.shared.allowed.store(said + more, Ordering::Relaxed);
     }
 
+    /// Waits until somebody speaks, and not longer than this.
+    pub fn wait_for_a_word(&self, at_most: Duration) {
+        let (began, before) = (Instant::now(), self.shared.words.load(Ordering::Relaxed));
+        while self.shared.words.load(Ordering::Relaxed) == before && began.elapsed() < at_most {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
     /// Ends the episodes that are to end, and nothing more. All that the broker took.
     pub fn finish(self) -> Vec<Said> {
         self.shared.is_over.store(true, Ordering::Relaxed);
@@ -230,29 +247,57 @@ impl Speaker {
     }
 }
 
-/// One machine after the other is abnormal once. A third stays so; the others are well again soon or a little later.
+/// What a machine is still to say.
+struct Next {
+    due: Instant,
+    machine: usize,
+    is_well: bool,
+    /// It will not stay so.
+    comes_back: bool,
+}
+
+impl Next {
+    /// The end, of three machines of four. One of these comes back.
+    fn end(machine: usize, dice: &mut Dice) -> Option<Next> {
+        let (ms, comes_back) = match dice.between(0..4) {
+            0 => return None,
+            1 => (dice.between(0..100), false),
+            2 => (dice.between(100..3_000), false),
+            _ => (dice.between(0..500), true),
+        };
+        Some(Next { due: Instant::now() + Duration::from_millis(ms), machine, is_well: true, comes_back })
+    }
+
+    async fn say(self, publisher: &mut Publisher, said: &Mutex<Vec<Said>>, dice: &mut Dice) -> Option<Next> {
+        say(publisher, self.machine, if self.is_well { 65 } else { 85 }).await;
+        let said = &mut said.lock().unwrap()[self.machine];
+        (said.is_ended, said.is_back) = (self.is_well, !self.is_well);
+        let due = Instant::now() + Duration::from_millis(dice.between(0..100));
+        self.comes_back.then_some(Next { due, is_well: false, comes_back: false, ..self })
+    }
+}
+
+/// One machine after the other is abnormal, until the end of the campaign.
 async fn speak(port: u16, machines: usize, shared: &Shared, mut dice: Dice) {
     let mut publisher = Publisher::connect(port).await.unwrap();
-    let mut ending: Vec<(Instant, usize)> = Vec::new();
+    let mut waiting: Vec<Next> = Vec::new();
     loop {
         let is_over = shared.is_over.load(Ordering::Relaxed);
-        let next = shared.said.lock().unwrap().len();
-        if let Some(at) = ending.iter().position(|(due, _)| is_over || *due <= Instant::now()) {
-            let (_, machine) = ending.swap_remove(at);
-            say(&mut publisher, machine, 65).await;
-            shared.said.lock().unwrap()[machine].is_ended = true;
+        let machine = shared.said.lock().unwrap().len();
+        if let Some(at) = waiting.iter().position(|next| is_over || next.due <= Instant::now()) {
+            let next = waiting.swap_remove(at).say(&mut publisher, &shared.said, &mut dice).await;
+            waiting.extend(next);
         } else if is_over {
             return;
-        } else if next < machines.min(shared.allowed.load(Ordering::Relaxed)) {
-            let said = begin(&mut publisher, next).await;
+        } else if machine < machines.min(shared.allowed.load(Ordering::Relaxed)) {
+            let said = begin(&mut publisher, machine).await;
             shared.said.lock().unwrap().push(said);
-            let after = match dice.between(0..3) {
-                0 => None,
-                1 => Some(dice.between(0..100)),
-                _ => Some(dice.between(100..3_000)),
-            };
-            ending.extend(after.map(|ms| (Instant::now() + Duration::from_millis(ms), next)));
+            waiting.extend(Next::end(machine, &mut dice));
+        } else {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            continue;
         }
+        shared.words.fetch_add(1, Ordering::Relaxed);
         // Machines do not speak in chorus.
         tokio::time::sleep(Duration::from_millis(dice.between(1..40))).await;
     }
@@ -262,7 +307,7 @@ async fn speak(port: u16, machines: usize, shared: &Shared, mut dice: Dice) {
 async fn begin(publisher: &mut Publisher, machine: usize) -> Said {
     let at = say(publisher, machine, 85).await;
     let episode = Episode::name(&format!("m-{machine}"), "limit.hot", at);
-    Said { machine, episode, is_ended: false }
+    Said { machine, episode, is_ended: false, is_back: false }
 }
 
 /// The broker has taken this value, with the time of the measure.
