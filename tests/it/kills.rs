@@ -149,6 +149,26 @@ fn a_killed_program_loses_nothing_and_repeats_nothing() {
     assert!(found.complaints.is_empty(), "{}", found.complaints.join("\n"));
 }
 
+/// The folder is made, the store, the name of the session: whatever is half done does not hold up the next start.
+#[test]
+fn a_first_start_may_be_killed_at_any_moment() {
+    let mut dice = Dice::new(seed());
+    let plant = Plant::start(2);
+    plant.name_no_session();
+    let program = Program::new(&plant.folder, None);
+    let first = Instant::now();
+    let mut complaints = Life::start(&program).until_useful().stop();
+    let start_us = first.elapsed().as_micros() as u64;
+    for _ in 0..30 {
+        plant.forget();
+        let life = Life::start(&program);
+        std::thread::sleep(Duration::from_micros(dice.between(0..start_us)));
+        complaints.extend(life.kill());
+        complaints.extend(Life::start(&program).until_useful().kill());
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
 #[test]
 fn no_mistake_is_built_into_the_program() {
     let found =

@@ -96,6 +96,17 @@ impl Plant {
         toml
     }
 
+    /// The program is to find a name for its session itself.
+    pub fn name_no_session(&self) {
+        let toml = self.configuration().replace("client_id = \"kills\"\n", "");
+        std::fs::write(self.folder.join("config/plant.toml"), toml).unwrap();
+    }
+
+    /// Nothing is kept any more.
+    pub fn forget(&self) {
+        std::fs::remove_dir_all(self.folder.join("state")).unwrap();
+    }
+
     /// From now on the networks are slow, refuse, and lose answers.
     pub fn go_wrong(&self, dice: &mut Dice) {
         let slow = |ms| Fault::TakeAfter(Duration::from_millis(ms));
