@@ -201,5 +201,4 @@ fn posts_sent_again_blindly_are_doubled() {
     // The other network knows its keys for a while.
     let tally = &found.networks["hook"];
     assert!(tally.doubled > 0, "the test does not see a double: {tally}");
-    assert_eq!(tally.lost, 0, "a mistake of another kind: {tally}");
 }
