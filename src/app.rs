@@ -5,14 +5,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use contract::{Fault, Moment, Network, Setup, Source, TagAddress, Ticket};
+use contract::{Fault, Network, Setup, Source, TagAddress, Ticket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::clock::Clock;
 use crate::config::{Place, Plan};
 use crate::network::deliver;
 use crate::outbox::{Answer, Job};
@@ -73,14 +74,15 @@ pub trait Watch: Send {
 /// # Errors
 /// It could not start.
 pub async fn run(
-    plan: Plan,
+    mut plan: Plan,
     state: &Path,
     watch: &mut dyn Watch,
     stop: CancellationToken,
 ) -> Result<(), AppError> {
     let folder = state.display();
     std::fs::create_dir_all(state).map_err(|error| AppError::System(format!("{folder}: {error}")))?;
-    let opened = store::open(state, now())?;
+    let clock = Clock::start();
+    let opened = store::open(state, clock.now())?;
     if let Some((aside, found)) = &opened.damaged {
         error!(aside = %aside.display(), %found, "store damaged, set aside, starting with an empty one");
     }
@@ -89,18 +91,17 @@ pub async fn run(
         threads: opened.store.rows(Table::Thread)?,
         is_damaged: opened.damaged.is_some(),
     };
-    let mut plan = plan;
     let (sources, networks) = build(&mut plan, state)?;
     let can: Vec<_> = networks.iter().map(|network| network.capabilities()).collect();
-    let middle = Middle::new(&plan, &can, kept, now())?;
+    let middle = Middle::new(&plan, &can, kept, clock.now())?;
     let writer =
         Writer::start(Box::new(opened.store)).map_err(|error| AppError::System(error.to_string()))?;
-    let mut app = App::start(&plan, sources, networks, middle, writer, &stop);
+    let mut app = App::start(&plan, sources, networks, (middle, writer, clock), &stop);
     watch.ready();
-    app.turn(watch, &stop).await;
+    let outcome = app.turn(watch, &stop).await;
     app.leave().await;
     drop(opened.lock);
-    Ok(())
+    outcome
 }
 
 type Built = (Vec<Box<dyn Source>>, Vec<Arc<dyn Network>>);
@@ -144,6 +145,7 @@ struct Flying {
 }
 
 struct App {
+    clock: Clock,
     middle: Middle,
     writer: Writer,
     heard: mpsc::Receiver<(usize, Heard)>,
@@ -153,7 +155,7 @@ struct App {
     readers: JoinSet<()>,
     couriers: JoinSet<()>,
     servers: JoinSet<()>,
-    names: (Vec<String>, Vec<String>),
+    networks: Vec<String>,
     /// Batches whose changes are not handed to the store yet.
     waiting: Vec<(usize, Ticket)>,
     flying: Option<Flying>,
@@ -168,16 +170,15 @@ impl App {
         plan: &Plan,
         sources: Vec<Box<dyn Source>>,
         networks: Vec<Arc<dyn Network>>,
-        middle: Middle,
-        writer: Writer,
+        (middle, writer, clock): (Middle, Writer, Clock),
         stop: &CancellationToken,
     ) -> App {
         let (out, heard) = mpsc::channel(BATCHES);
         let (mut readers, mut couriers, mut servers) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
         let mut settle = Vec::new();
         for (number, source) in sources.into_iter().enumerate() {
-            // A source cannot have more batches unsettled than wait here and on their way.
-            let (to_settle, settled) = mpsc::channel(TICKETS_MAX + BATCHES + 1);
+            // A source cannot have more batches unsettled than wait here, are being kept, and are on their way.
+            let (to_settle, settled) = mpsc::channel(2 * TICKETS_MAX + BATCHES + 1);
             settle.push(to_settle);
             let name = plan.sources[number].name.clone();
             let line = Line { number, name, out: out.clone(), settled, stop: stop.clone() };
@@ -192,9 +193,9 @@ impl App {
             servers.spawn(deliver::serve(plan.networks[number].name.clone(), network.clone()));
             couriers.spawn(deliver::deliver(number, network, inbox, answer.clone()));
         }
-        let sources = plan.sources.iter().map(|source| source.name.clone()).collect();
         let networks = plan.networks.iter().map(|network| network.name.clone()).collect();
         App {
+            clock,
             middle,
             writer,
             heard,
@@ -204,7 +205,7 @@ impl App {
             readers,
             couriers,
             servers,
-            names: (sources, networks),
+            networks,
             waiting: Vec::new(),
             flying: None,
             since: None,
@@ -212,31 +213,37 @@ impl App {
         }
     }
 
-    async fn turn(&mut self, watch: &mut dyn Watch, stop: &CancellationToken) {
+    async fn turn(&mut self, watch: &mut dyn Watch, stop: &CancellationToken) -> Result<(), AppError> {
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            self.middle.tick(now());
+            self.middle.tick(self.clock.now());
             self.keep();
             let wait = self.wait();
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Ok(()),
                 // Before the readings, or a flood of them would starve the watchdog.
                 _ = pulse.tick() => {
+                    if self.clock.look() {
+                        warn!(now = self.clock.now().as_ms(), "the clock was set");
+                        self.middle.clock_stepped(self.clock.now());
+                    }
+                    self.remark();
                     self.watchdog.feed(self.is_flowing());
                     watch.health(&|| self.middle.health());
                 }
                 done = self.writer.done(), if self.flying.is_some() => match done {
                     Some(done) => self.kept(done),
-                    None => return error!("the thread of the store is gone"),
+                    None => return Err(AppError::System("the thread of the store is gone".into())),
                 },
-                Some((network, answer)) = self.answers.recv() => self.middle.answer(network, answer, now()),
+                Some((network, answer)) = self.answers.recv() => self.middle.answer(network, answer, self.clock.now()),
                 Some((source, heard)) = self.heard.recv(), if self.waiting.len() < TICKETS_MAX => {
                     self.hear(source, heard);
                 }
-                Some(ended) = self.readers.join_next() => report(ended, "source"),
-                Some(ended) = self.couriers.join_next() => report(ended, "network"),
+                Some(ended) = self.readers.join_next() => report(ended),
+                Some(ended) = self.couriers.join_next() => report(ended),
+                Some(ended) = self.servers.join_next() => report(ended),
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -247,16 +254,20 @@ impl App {
         self.flying.as_ref().is_none_or(|flying| flying.since.elapsed() < STORE_SILENT_MAX)
     }
 
+    /// One line for the log when something changed, none while it stays.
+    fn remark(&mut self) {
+        for remark in self.middle.remarks() {
+            warn!(about = %remark.subject, "{}", remark.words);
+        }
+    }
+
     fn hear(&mut self, source: usize, heard: Heard) {
         match heard {
-            Heard::Up => self.middle.source(source, None, now()),
-            Heard::Down(reason) => self.middle.source(source, Some(reason), now()),
+            Heard::Up => self.middle.source(source, None, self.clock.now()),
+            Heard::Down(reason) => self.middle.source(source, Some(reason), self.clock.now()),
             Heard::Batch(batch) => {
-                for notice in &batch.notices {
-                    warn!(source = %self.names.0[source], ?notice, "notice");
-                }
                 let ticket = batch.ticket;
-                self.middle.take(source, batch, now());
+                self.middle.take(source, batch, self.clock.now());
                 self.waiting.extend(ticket.map(|ticket| (source, ticket)));
             }
         }
@@ -274,7 +285,7 @@ impl App {
             self.settle(tickets);
             self.since = None;
         }
-        let is_due = self.middle.due(now()).is_some_and(|due| due <= now());
+        let is_due = self.middle.due(self.clock.now()).is_some_and(|due| due <= self.clock.now());
         if has_changes {
             let since = *self.since.get_or_insert_with(Instant::now);
             if !self.middle.is_urgent() && !is_due && since.elapsed() < GROUP_WAIT {
@@ -284,7 +295,7 @@ impl App {
             return;
         }
         self.since = None;
-        let step = self.middle.step(now());
+        let step = self.middle.step(self.clock.now());
         let tickets = std::mem::take(&mut self.waiting);
         if step.writes.is_empty() {
             self.settle(tickets);
@@ -322,13 +333,13 @@ impl App {
     fn send(&self, jobs: Vec<(usize, Job)>) {
         for (network, job) in jobs {
             if self.jobs[network].try_send(job).is_err() {
-                error!(network = %self.names.1[network], "its task is gone; its posts stay in the outbox");
+                error!(network = %self.networks[network], "its task is gone; its posts stay in the outbox");
             }
         }
     }
 
     fn wait(&mut self) -> Duration {
-        let now = now();
+        let now = self.clock.now();
         let due = self.middle.due(now).map_or(PULSE, |due| due.since(now).max(Duration::from_millis(1)));
         let group = self.since.map_or(PULSE, |since| GROUP_WAIT.saturating_sub(since.elapsed()));
         if self.flying.is_some() { PULSE } else { due.min(group).min(PULSE) }
@@ -338,15 +349,21 @@ impl App {
     async fn leave(mut self) {
         self.watchdog.stopping();
         while self.readers.join_next().await.is_some() {}
-        while let Ok((source, heard)) = self.heard.try_recv() {
-            self.hear(source, heard);
-        }
+        // What sources gave and nobody took yet is not acknowledged: they give it again.
+        self.heard.close();
         let deadline = tokio::time::sleep(STOP_WAIT);
         tokio::pin!(deadline);
+        if self.flying.is_some() {
+            // The jobs of the step on its way were begun: they are done, not left in doubt.
+            tokio::select! {
+                () = &mut deadline => {}
+                Some(done) = self.writer.done() => self.kept(done),
+            }
+        }
         self.jobs.clear();
         loop {
             if self.flying.is_none() {
-                let writes = self.middle.rest(now());
+                let writes = self.middle.rest(self.clock.now());
                 if writes.is_empty() && !self.middle.is_delivering() {
                     break;
                 }
@@ -360,7 +377,7 @@ impl App {
                     Some(Done::Kept) => self.flying = None,
                     Some(Done::Refused(_)) | None => break,
                 },
-                Some((network, answer)) = self.answers.recv() => self.middle.answer(network, answer, now()),
+                Some((network, answer)) = self.answers.recv() => self.middle.answer(network, answer, self.clock.now()),
             }
         }
         self.servers.shutdown().await;
@@ -370,14 +387,10 @@ impl App {
     }
 }
 
-fn report(ended: Result<(), tokio::task::JoinError>, what: &str) {
+fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        error!(%error, "a {what} has panicked and is gone until the next start");
+        error!(%error, "a task has panicked and is gone until the next start");
     }
-}
-
-fn now() -> Moment {
-    Moment::from_system(SystemTime::now())
 }

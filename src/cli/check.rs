@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Configured, Failed, Outcome, say};
+use super::{Configured, Failed, Outcome, count, say};
 use crate::config;
 
 /// What the command line says.
@@ -23,7 +23,6 @@ pub fn run(options: &Options) -> Outcome {
             .machines
             .iter()
             .fold((0, 0), |(tags, rules), machine| (tags + machine.tags.len(), rules + machine.rules.len()));
-        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         say(&format!(
             "fine: {}, {}, {}, {}, {}",
             count(plan.sources.len(), "source"),

@@ -8,7 +8,7 @@ use contract::Fault;
 use serde::Serialize;
 
 use super::status::Status;
-use super::{Configured, Failed, Outcome, folders, say};
+use super::{Configured, Failed, Outcome, count, folders, say};
 use crate::config::{self, Plan};
 
 /// No gateway was built before this: 2026-01-01. An earlier clock was never set.
@@ -48,17 +48,16 @@ pub fn run(options: &Options) -> Outcome {
     let mut found = vec![clock()];
     let plan = match config::load(&options.configured.path()) {
         Ok(plan) => {
-            let warnings = plan.warnings.len();
-            let how = if warnings == 0 { How::Fine } else { How::Mind };
-            found.push(finding(
-                how,
-                "configuration",
-                format!("{warnings} warnings; `portevoix check` shows them"),
-            ));
+            let how = if plan.warnings.is_empty() { How::Fine } else { How::Mind };
+            let words = match plan.warnings.len() {
+                0 => "nothing to mend".to_owned(),
+                warnings => format!("{}; `portevoix check` shows them", count(warnings, "warning")),
+            };
+            found.push(finding(how, "configuration", words));
             Some(plan)
         }
         Err(wrong) => {
-            let words = format!("{} mistakes; `portevoix check` shows them", wrong.len());
+            let words = format!("{}; `portevoix check` shows them", count(wrong.len(), "mistake"));
             found.push(finding(How::Wrong, "configuration", words));
             None
         }
@@ -145,7 +144,7 @@ fn service(state: &Path) -> Vec<Finding> {
         )];
     };
     let health = status.health;
-    let words = format!("running, version {}, {} episodes open", status.version, health.open);
+    let words = format!("running, version {}, {} open", status.version, count(health.open, "episode"));
     let mut found = vec![finding(How::Fine, "service", words)];
     for source in health.sources {
         let (how, words) = match source.lost {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::{Failed, Outcome, folders, say};
+use super::{Configured, Failed, Outcome, folders, say};
+use crate::config;
 use crate::store::{Entry, Sqlite, Store};
 
 /// So many lines of one episode are shown, the newest.
@@ -16,6 +17,8 @@ const LINES_MAX: usize = 500;
 pub struct Options {
     /// The name of the episode, or its first characters; without it, the latest of all
     episode: Option<String>,
+    #[command(flatten)]
+    configured: Configured,
     /// The state folder of the service [default: as for `run`]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -26,7 +29,10 @@ pub struct Options {
 
 /// Does it.
 pub fn run(options: &Options) -> Outcome {
-    let state = folders::state(options.state.as_ref(), None);
+    // A broken configuration does not keep anyone from asking what was said.
+    let plan = config::load(&options.configured.path()).ok();
+    let configured = plan.and_then(|plan| plan.settings.state);
+    let state = folders::state(options.state.as_ref(), configured.as_ref());
     let path = state.join("portevoix.sqlite");
     let wrong = |error: &dyn std::fmt::Display| Failed::Task(format!("{}: {error}", path.display()));
     if !path.exists() {

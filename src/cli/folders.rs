@@ -11,7 +11,11 @@ pub fn config() -> PathBuf {
     folder("CONFIGURATION_DIRECTORY").unwrap_or_else(|| PathBuf::from("/etc/portevoix"))
 }
 
-/// What must outlive a restart: the option, else systemd's folder, else the file's, else the user's own.
+/// Where the unit of the package keeps its state.
+const OF_SERVICE: &str = "/var/lib/portevoix";
+
+/// What must outlive a restart: the option, else systemd's folder, else the file's, else that of the installed
+/// service, else the user's own.
 pub fn state(option: Option<&PathBuf>, configured: Option<&PathBuf>) -> PathBuf {
     let of_user =
         || folder("XDG_STATE_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/state")));
@@ -19,6 +23,7 @@ pub fn state(option: Option<&PathBuf>, configured: Option<&PathBuf>) -> PathBuf 
         .cloned()
         .or_else(|| folder("STATE_DIRECTORY"))
         .or_else(|| configured.cloned())
+        .or_else(|| Some(PathBuf::from(OF_SERVICE)).filter(|folder| folder.is_dir()))
         .or_else(|| of_user().map(|folder| folder.join("portevoix")))
         .unwrap_or_else(|| PathBuf::from("portevoix-state"))
 }
@@ -30,7 +35,6 @@ pub fn runtime(state: &std::path::Path) -> PathBuf {
 
 /// `doctor` is not started by systemd: the service with systemd's state folder has systemd's runtime folder.
 fn service_runtime(state: &std::path::Path) -> Option<PathBuf> {
-    let is_service =
-        state.starts_with("/var/lib/portevoix") || state.starts_with("/var/lib/private/portevoix");
+    let is_service = state.starts_with(OF_SERVICE) || state.starts_with("/var/lib/private/portevoix");
     is_service.then(|| PathBuf::from("/run/portevoix")).filter(|folder| folder.is_dir())
 }

@@ -127,6 +127,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// `1 machine`, `2 machines`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// One line on standard output. Whoever closed it does not want to read it.
 fn say(words: &str) {
     let _ = writeln!(std::io::stdout(), "{words}");

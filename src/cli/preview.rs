@@ -29,7 +29,7 @@ pub fn run(options: &Options) -> Outcome {
     let plan = options.configured.load()?;
     let now = Moment::from_system(SystemTime::now());
     let mut shown = 0;
-    for subject in subjects(&plan, options) {
+    for (subject, neighbour) in &subjects(&plan, options) {
         for network in &plan.networks {
             let language = Language::new(&network.language, &plan.site.timezone)
                 .map_err(|error| Failed::Task(error.to_string()))?;
@@ -40,8 +40,9 @@ pub fn run(options: &Options) -> Outcome {
                 network.kind.name(),
                 network.name
             ));
-            for episode in stages(&subject, now) {
-                let post = write(&subject, &episode, Known { latest: usual(&subject) }, &language, now);
+            for episode in stages(subject, now) {
+                let post =
+                    write(subject, &episode, Known { latest: usual(subject).or(*neighbour) }, &language, now);
                 say(&format!("{}\n", network.kind.preview(&network.settings, &post)));
                 shown += 1;
             }
@@ -53,7 +54,8 @@ pub fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-fn subjects(plan: &Plan, options: &Options) -> Vec<Subject> {
+/// Each subject, and for a silence a value that its tag might have had.
+fn subjects(plan: &Plan, options: &Options) -> Vec<(Subject, Option<f64>)> {
     let is_wanted = |author: &Author| options.machine.as_ref().is_none_or(|key| *key == author.key);
     let fits = |rule: &str| options.rule.as_ref().is_none_or(|words| rule.contains(words));
     let machines = plan.machines.iter().filter(|machine| is_wanted(&machine.author));
@@ -62,7 +64,10 @@ fn subjects(plan: &Plan, options: &Options) -> Vec<Subject> {
             let rules = machine.rules.iter().filter(|rule| fits(&rule.name));
             rules.filter_map(|rule| {
                 let tag = machine.tags.iter().find(|tag| tag.id == rule.tag)?;
-                Some(subject(machine, rule, tag))
+                let limits = machine.rules.iter().filter(|other| other.tag == rule.tag);
+                let neighbour =
+                    limits.map(|other| subject(machine, other, tag)).find_map(|other| usual(&other));
+                Some((subject(machine, rule, tag), neighbour.or(Some(20.0))))
             })
         })
         .collect()

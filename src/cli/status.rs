@@ -55,16 +55,29 @@ impl Writer {
     }
 }
 
+/// True when only counters differ.
+fn is_alike(one: &Health, other: &Health) -> bool {
+    let lost = |health: &Health| health.sources.iter().map(|source| source.lost.clone()).collect::<Vec<_>>();
+    let bad = |health: &Health| health.bad_tags.iter().map(|tag| tag.is_bad).collect::<Vec<_>>();
+    let failing = |health: &Health| {
+        health.networks.iter().map(|network| network.last_error.is_some()).collect::<Vec<_>>()
+    };
+    lost(one) == lost(other) && bad(one) == bad(other) && failing(one) == failing(other)
+}
+
 impl Watch for Writer {
     fn ready(&mut self) {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     }
 
     fn health(&mut self, health: &dyn Fn() -> Health) {
-        if self.written.as_ref().is_some_and(|(at, _)| at.elapsed() < EVERY) {
+        let now = health();
+        // What a person waits for is written at once, counters once in a while.
+        let is_soon =
+            self.written.as_ref().is_some_and(|(at, last)| at.elapsed() < EVERY && is_alike(last, &now));
+        if is_soon {
             return;
         }
-        let now = health();
         let is_news = self.written.as_ref().is_none_or(|(_, last)| *last != now);
         if is_news && let Err(error) = self.write(&now) {
             tracing::debug!(%error, folder = %self.folder.display(), "cannot write the status");

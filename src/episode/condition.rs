@@ -11,6 +11,9 @@ use crate::rule::{Level, Verdict};
 /// Abnormal again so soon after its end, it is the same episode.
 const REOPENS_WITHIN: Duration = Duration::from_secs(600);
 
+/// No clock of a source that is believed runs ahead by so much.
+const FUTURE_MAX: Duration = Duration::from_secs(60);
+
 /// Told so long after it was due, a post says that it is late.
 pub const LATE_AFTER: Duration = Duration::from_secs(60);
 
@@ -126,6 +129,11 @@ impl Condition {
         Ok(())
     }
 
+    /// True when there is something to keep.
+    pub fn is_changed(&self) -> bool {
+        self.is_changed
+    }
+
     /// What to keep, if it changed since the last call.
     pub fn saved(&mut self) -> Option<String> {
         if !std::mem::take(&mut self.is_changed) {
@@ -201,12 +209,10 @@ impl Condition {
     /// A reading at or after the end of the delay shows that it was over, even if our clock says otherwise:
     /// after an outage, an hour of readings arrives in a second.
     fn ripen_by_source(&mut self, fact: &Fact) -> Option<Change> {
-        let (State::Rising { pending, .. } | State::Open { pending: Some(pending), .. }) = &self.state else {
-            return None;
-        };
-        let level = match &self.state {
-            State::Open { episode, .. } => episode.level,
-            _ => 0,
+        let (pending, level) = match &self.state {
+            State::Rising { pending, .. } => (pending, 0),
+            State::Open { pending: Some(pending), episode } => (pending, episode.level),
+            State::Normal | State::Open { pending: None, .. } | State::Ended { .. } => return None,
         };
         let delay = if pending.to > level { self.delays.on } else { self.delays.off };
         let over = pending.since.plus(delay);
@@ -240,8 +246,8 @@ impl Condition {
                 self.state = State::Open { episode, pending: None };
                 Some(change)
             }
-            other => {
-                self.state = other;
+            calm @ (State::Normal | State::Open { pending: None, .. } | State::Ended { .. }) => {
+                self.state = calm;
                 None
             }
         }
@@ -288,7 +294,7 @@ impl Condition {
             State::Normal => self.rise(level, fact, None),
             State::Ended { episode } => {
                 // A batch given again after a kill tells what is already told.
-                if level == Level::NORMAL || episode.ended.is_some_and(|ended| fact.at < ended) {
+                if level == Level::NORMAL || episode.ended.is_some_and(|ended| is_old(fact, ended)) {
                     return None;
                 }
                 let last = episode.clone();
@@ -334,7 +340,7 @@ impl Condition {
         let State::Open { episode, pending } = &mut self.state else { return None };
         // A batch given again after a kill tells what is already told: the end of an earlier stretch is no end of
         // this one.
-        if fact.at < episode.value_at {
+        if is_old(fact, episode.value_at) {
             return None;
         }
         (episode.value, episode.value_at) = (fact.value.or(episode.value), fact.at);
@@ -345,8 +351,14 @@ impl Condition {
         }
         let delay = if level.0 > episode.level { self.delays.on } else { self.delays.off };
         match pending {
-            Some(pending) if pending.to == level.0 => {}
-            _ => {
+            // A value that swings between two steps has left the one it was on all the same: the nearer one counts.
+            Some(pending) if (pending.to > episode.level) == (level.0 > episode.level) => {
+                let is_up = level.0 > episode.level;
+                let to = if is_up { pending.to.min(level.0) } else { pending.to.max(level.0) };
+                self.is_changed |= pending.to != to;
+                pending.to = to;
+            }
+            Some(_) | None => {
                 *pending = Some(Pending { to: level.0, since: fact.at, due: fact.now.plus(delay) });
                 self.is_changed = true;
             }
@@ -366,6 +378,12 @@ impl Episode {
             ..self
         }
     }
+}
+
+/// True for what was so before something that we know already. A moment far in the future is that of a clock which
+/// was set back, and says nothing.
+fn is_old(fact: &Fact, than: Moment) -> bool {
+    fact.at < than && than <= fact.now.plus(FUTURE_MAX)
 }
 
 fn is_same(last: &Episode, since: Moment) -> bool {

@@ -64,6 +64,8 @@ fn opens_after_the_on_delay_and_ends_after_the_off_delay() {
 fn climbs_its_ladder_and_descends() {
     check(0, 0, "0112210", ".O.E.eC");
     check(2, 2, "11112222111000", "..O...E...e..C");
+    // Between two further steps: the nearer one counts, and in time.
+    check(2, 0, "111123232323", "..O...E.....");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use contract::{Delivery, DeliveryError, Network};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::outbox::{Answer, Job};
@@ -22,22 +23,34 @@ pub async fn deliver(
     answers: mpsc::Sender<(usize, Answer)>,
 ) {
     while let Some(job) = jobs.recv().await {
-        let answer = do_job(&*network, &job).await;
+        let is_look = job.is_look;
+        let mut alone = JoinSet::new();
+        alone.spawn(do_job(network.clone(), job));
+        // A panic of an adapter is an attempt without an answer; the network goes on.
+        let answer = match alone.join_next().await {
+            Some(Ok(answer)) => answer,
+            Some(Err(_)) | None => unanswered(is_look, "the adapter has panicked; report it"),
+        };
         if answers.send((number, answer)).await.is_err() {
             return;
         }
     }
 }
 
-async fn do_job(network: &dyn Network, job: &Job) -> Answer {
+fn unanswered(is_look: bool, reason: &str) -> Answer {
+    let error = DeliveryError::Unanswered { reason: reason.to_owned() };
+    if is_look { Answer::Looked(Err(error)) } else { Answer::Published(Err(error)) }
+}
+
+async fn do_job(network: Arc<dyn Network>, job: Job) -> Answer {
     let delivery = Delivery { key: &job.key, step: &job.step, post: &job.post, is_repeat: job.is_repeat };
-    let silent = || DeliveryError::Unanswered { reason: "no answer within 35 s".into() };
+    let silent = |_| unanswered(job.is_look, "no answer within 35 s");
     if job.is_look {
         let looked = tokio::time::timeout(ANSWER_MAX, network.look(&delivery)).await;
-        return Answer::Looked(looked.unwrap_or_else(|_| Err(silent())));
+        return looked.map_or_else(silent, Answer::Looked);
     }
     let published = tokio::time::timeout(ANSWER_MAX, network.publish(&delivery)).await;
-    Answer::Published(published.unwrap_or_else(|_| Err(silent())))
+    published.map_or_else(silent, Answer::Published)
 }
 
 /// Runs what the network serves, again and again if it fails.

@@ -17,14 +17,19 @@ const OUTAGE_AFTER: Duration = Duration::from_secs(300);
 const FEW: usize = 3;
 /// So many at most wait one by one, whatever the reason: a reader could not take more, nor a small gateway.
 const WAITING_MAX: usize = 1_000;
-/// A thread is forgotten this long after its end: no episode comes back after ten minutes.
-const KEEP: Duration = Duration::from_secs(15 * 60);
+/// A thread is forgotten this long after its last word: an episode comes back within ten minutes, counted by the
+/// time of its source, and its on-delay comes on top.
+const KEEP: Duration = Duration::from_secs(30 * 60);
+/// So many that are over are kept at most, the newest.
+const OVER_MAX: usize = 1_000;
 /// Wait after a failure: doubled from this …
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// … up to this for the network …
 const RETRY_MAX: Duration = Duration::from_secs(60);
 /// … and this for one post that fails alone.
 const RETRY_ALONE_MAX: Duration = Duration::from_secs(300);
+/// A network may ask for an hour, not for more.
+const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 /// A person must look: asked again this rarely.
 const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
 
@@ -46,9 +51,11 @@ pub struct Lane {
     failures: u32,
     paused_until: Moment,
     down_since: Option<Moment>,
-    digest: Option<EpisodeId>,
+    /// Every catch-up that something is folded into.
+    digests: BTreeSet<EpisodeId>,
     taken: u64,
     last_error: Option<String>,
+    remarks: Vec<String>,
 }
 
 /// What a catch-up is to tell.
@@ -58,7 +65,7 @@ pub struct Folded {
     pub digest: EpisodeId,
     /// When the network was lost.
     pub lost: Moment,
-    /// When it was back; while nobody has read the catch-up, this is the moment of writing.
+    /// When it was back: the moment the catch-up was taken; until then, that of writing.
     pub back: Moment,
     /// The newest version of it so far.
     pub version: u32,
@@ -82,10 +89,16 @@ impl Lane {
             failures: 0,
             paused_until: now,
             down_since: None,
-            digest: None,
+            digests: BTreeSet::new(),
             taken: 0,
             last_error: None,
+            remarks: Vec::new(),
         }
+    }
+
+    /// The network.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What the keys of its rows begin with.
@@ -105,7 +118,7 @@ impl Lane {
             self.down_since = Some(self.down_since.unwrap_or(thread.created).min(thread.created));
         }
         if let Root::Folded(digest) = &thread.root {
-            self.digest = Some(digest.clone());
+            self.digests.insert(digest.clone());
         }
         let id = thread.wanted.episode.clone();
         self.threads.insert(id.clone(), thread);
@@ -122,11 +135,16 @@ impl Lane {
             }
             Some(thread) if thread.wanted.version > post.version => return,
             Some(thread) => {
+                if post.ended.is_none() && !thread.is_noting() {
+                    // It came back before those who follow it were told of its end.
+                    thread.note = None;
+                }
                 if with_note {
                     thread.note = Some(Post { lines: Vec::new(), ..post.clone() });
                 }
                 if is_same_to_a_reader(&thread.wanted, &post) {
                     // Nothing that a reader can see: no edit.
+                    thread.wanted.written = post.written;
                     return;
                 }
                 thread.wanted = post;
@@ -152,6 +170,8 @@ impl Lane {
 
     /// The next thing to do, if there is one now. It is on its way from here on: keep the rows first.
     pub fn next(&mut self, now: Moment) -> Option<Job> {
+        // A clock that went back must not hold a network for the size of its step.
+        self.paused_until = self.paused_until.min(now.plus(PAUSE_MAX));
         if self.busy.is_some() || now < self.paused_until || self.active.is_empty() {
             return None;
         }
@@ -178,7 +198,7 @@ impl Lane {
             is_look,
         };
         if !is_look {
-            thread.leave(step, part, now);
+            thread.leave(step, part, is_repeat, now);
             self.unkept.insert(id.clone());
         }
         self.busy = Some(id);
@@ -195,8 +215,11 @@ impl Lane {
                 None if thread.attempt.is_none() => idle.push(id.clone()),
                 None | Some(Move::Wait(_)) => {}
                 Some(step) => {
-                    let is_digest = self.digest.as_ref() == Some(id);
-                    let rank = (!is_digest, thread.wanted.priority, thread.created);
+                    // What nobody has seen comes before what changes, and what fails alone comes last.
+                    let is_digest = self.digests.contains(id);
+                    let is_seen = thread.root != Root::Waiting;
+                    let rank =
+                        (!is_digest, thread.wanted.priority, is_seen, thread.tries.min(1), thread.created);
                     if best.as_ref().is_none_or(|(least, _, _)| rank < *least) {
                         best = Some((rank, id.clone(), step));
                     }
@@ -211,8 +234,11 @@ impl Lane {
 
     /// When there will be something to do, if nothing else happens.
     pub(super) fn due(&mut self, now: Moment) -> Option<Moment> {
-        if self.busy.is_some() {
+        if self.busy.is_some() || self.active.is_empty() {
             return None;
+        }
+        if now < self.paused_until {
+            return Some(self.paused_until);
         }
         let soonest = self
             .active
@@ -248,6 +274,7 @@ impl Lane {
             Answer::Looked(Err(error)) => self.fail(&id, error, true, now),
             Answer::Published(Err(DeliveryError::Never(reason))) => {
                 self.last_error = Some(reason.clone());
+                self.remarks.push(format!("refuses {part} of {id} for good: {reason}"));
                 self.with(&id, |thread| thread.refused(reason.clone()));
                 self.told.push((id.clone(), Told::Refused { part, reason }));
             }
@@ -265,7 +292,9 @@ impl Lane {
     fn took(&mut self, id: &EpisodeId, part: String, receipt: Receipt, now: Moment) {
         self.failures = 0;
         self.taken += 1;
-        self.down_since = None;
+        if let Some(since) = self.down_since.take() {
+            self.remarks.push(format!("back after {} s", now.since(since).as_secs()));
+        }
         self.last_error = None;
         self.told.push((id.clone(), Told::Taken { part, receipt: receipt.clone() }));
         self.with(id, |thread| thread.taken(receipt, now));
@@ -275,6 +304,9 @@ impl Lane {
         let reason = error.to_string();
         if self.failures == 0 {
             self.told.push((id.clone(), Told::Failed { reason: reason.clone() }));
+        }
+        if self.down_since.is_none() {
+            self.remarks.push(format!("lost: {reason}"));
         }
         self.last_error = Some(reason);
         self.down_since.get_or_insert(now);
@@ -302,36 +334,40 @@ impl Lane {
         });
     }
 
-    /// After an outage: folds what waits into one catch-up, and gives what that has to tell. `None` when there is
-    /// no reason to, or nothing new in it.
-    pub fn fold(&mut self, now: Moment) -> Option<Folded> {
+    /// After an outage: folds what waits into one catch-up. Gives what each catch-up has to tell, where that is not
+    /// what it tells already.
+    pub fn fold(&mut self, now: Moment) -> Vec<Folded> {
         let is_outage = self.down_since.is_some_and(|since| now.since(since) >= OUTAGE_AFTER);
         let waiting = self.active.iter().filter(|id| self.is_foldable(id)).count();
         let is_time = self.busy.is_none() && now >= self.paused_until;
-        let joins = is_outage && (waiting > FEW || (waiting > 0 && self.digest_waits()));
+        let joins = is_outage && (waiting > FEW || (waiting > 0 && self.waiting_digest().is_some()));
         if (joins && is_time) || waiting > WAITING_MAX {
             self.fold_all(now);
         }
-        self.folded(now)
+        self.digests.iter().filter_map(|digest| self.folded(digest, now)).collect()
     }
 
     fn is_foldable(&self, id: &EpisodeId) -> bool {
-        self.digest.as_ref() != Some(id) && self.threads.get(id).is_some_and(Thread::is_foldable)
+        !self.digests.contains(id) && self.threads.get(id).is_some_and(Thread::is_foldable)
     }
 
-    fn digest_waits(&self) -> bool {
-        let digest = self.digest.as_ref().and_then(|digest| self.threads.get(digest));
-        digest.is_some_and(|thread| thread.root == Root::Waiting)
+    /// The catch-up that no network has taken yet; there is one at most.
+    fn waiting_digest(&self) -> Option<&EpisodeId> {
+        self.digests.iter().find(|id| self.is_waiting(id))
+    }
+
+    fn is_waiting(&self, id: &EpisodeId) -> bool {
+        self.threads.get(id).is_none_or(|thread| thread.root == Root::Waiting)
     }
 
     fn fold_all(&mut self, now: Moment) {
         let ids: Vec<EpisodeId> = self.active.iter().filter(|id| self.is_foldable(id)).cloned().collect();
-        if !self.digest_waits() {
+        let digest = self.waiting_digest().cloned().unwrap_or_else(|| {
             let oldest = ids.iter().filter_map(|id| self.threads.get(id)).map(|thread| thread.created).min();
             let lost = self.down_since.into_iter().chain(oldest).min().unwrap_or(now);
-            self.digest = Some(EpisodeId(format!("catch-up-{}-{}", self.name, lost.as_ms())));
-        }
-        let Some(digest) = self.digest.clone() else { return };
+            EpisodeId(format!("catch-up-{}-{}", self.name, lost.as_ms()))
+        });
+        self.digests.insert(digest.clone());
         for id in ids {
             self.with(&id, |thread| thread.root = Root::Folded(digest.clone()));
             self.told.push((id.clone(), Told::Folded { into: digest.clone() }));
@@ -339,22 +375,32 @@ impl Lane {
         }
     }
 
-    /// What the catch-up has to tell, if that is not what it tells already.
-    fn folded(&self, now: Moment) -> Option<Folded> {
-        let digest = self.digest.clone()?;
-        let thread = self.threads.get(&digest);
-        let posts = self.threads.values().filter(|thread| thread.root == Root::Folded(digest.clone()));
-        let posts: Vec<Post> = posts.map(|thread| thread.wanted.clone()).collect();
-        let newest = posts.iter().map(|post| post.written).max()?;
-        let is_told = thread.is_some_and(|thread| thread.wanted.written >= newest && !self.digest_waits());
+    fn folded_into<'a>(&'a self, digest: &'a EpisodeId) -> impl Iterator<Item = &'a Thread> {
+        self.threads
+            .values()
+            .filter(move |thread| matches!(&thread.root, Root::Folded(into) if into == digest))
+    }
+
+    /// What a catch-up has to tell, if that is not what it tells already.
+    fn folded(&self, digest: &EpisodeId, now: Moment) -> Option<Folded> {
+        let thread = self.threads.get(digest);
+        let is_waiting = self.is_waiting(digest);
         let is_on_its_way = thread.is_some_and(|thread| thread.attempt.is_some());
-        if is_told || is_on_its_way || (self.digest_waits() && now < self.paused_until) {
+        if is_on_its_way || (is_waiting && now < self.paused_until) {
             return None;
         }
-        let lost = thread.map_or_else(|| lost_of(&digest).unwrap_or(now), |thread| thread.wanted.begun);
-        let back = thread.and_then(|thread| thread.opened);
-        let version = thread.map_or(0, |thread| thread.wanted.version);
-        Some(Folded { digest, lost, back: back.unwrap_or(now), version, posts })
+        let newest = self.folded_into(digest).map(|thread| thread.wanted.written).max()?;
+        if !is_waiting && thread.is_some_and(|thread| thread.wanted.written >= newest) {
+            return None;
+        }
+        let lost = thread.map_or_else(|| lost_of(digest).unwrap_or(now), |thread| thread.wanted.begun);
+        Some(Folded {
+            digest: digest.clone(),
+            lost,
+            back: thread.and_then(|thread| thread.opened).unwrap_or(now),
+            version: thread.map_or(0, |thread| thread.wanted.version),
+            posts: self.folded_into(digest).map(|thread| thread.wanted.clone()).collect(),
+        })
     }
 
     /// Rows to keep, for all that changed since the last call.
@@ -365,6 +411,11 @@ impl Lane {
             .into_iter()
             .map(|id| Row { key: format!("{}{id}", self.prefix), body: body(self.threads.get(&id)) })
             .collect()
+    }
+
+    /// What whoever keeps the service should read in its log, since the last call.
+    pub fn remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks)
     }
 
     /// True when rows wait to be kept.
@@ -379,22 +430,52 @@ impl Lane {
 
     /// Forgets what is over.
     pub fn sweep(&mut self, now: Moment) {
-        let digest_lives = self.digest.as_ref().and_then(|id| self.threads.get(id));
-        let digest_lives = digest_lives.is_some_and(|thread| !thread.is_over(&self.can, now, KEEP));
-        let is_over = |thread: &Thread| match &thread.root {
-            Root::Folded(digest) if self.digest.as_ref() == Some(digest) && digest_lives => false,
-            Root::Waiting | Root::Shown(_) | Root::Refused(_) | Root::Folded(_) => {
-                thread.is_over(&self.can, now, KEEP)
+        let is_over = |thread: &Thread| thread.is_over(&self.can, now, KEEP);
+        // A catch-up and all that is folded into it are forgotten together.
+        let done: BTreeSet<EpisodeId> = self
+            .digests
+            .iter()
+            .filter(|digest| {
+                self.threads.get(digest).is_none_or(is_over) && self.folded_into(digest).all(is_over)
+            })
+            .cloned()
+            .collect();
+        let goes = |id: &EpisodeId, thread: &Thread| match &thread.root {
+            Root::Folded(digest) => done.contains(digest),
+            Root::Waiting | Root::Shown(_) | Root::Refused(_) => {
+                if self.digests.contains(id) {
+                    done.contains(id)
+                } else {
+                    is_over(thread)
+                }
             }
         };
-        let over: Vec<EpisodeId> =
-            self.threads.iter().filter(|(_, thread)| is_over(thread)).map(|(id, _)| id.clone()).collect();
+        let over = self.threads.iter().filter(|(id, thread)| goes(id, thread));
+        let mut over: Vec<EpisodeId> = over.map(|(id, _)| id.clone()).collect();
+        over.extend(self.beyond_bound(now));
         for id in over {
             self.threads.remove(&id);
             self.active.remove(&id);
-            self.unkept.insert(id.clone());
-            self.digest.take_if(|digest| *digest == id);
+            self.unkept.insert(id);
         }
+        self.digests.retain(|digest| !done.contains(digest));
+    }
+
+    /// The oldest of those that are told to their end, when there are too many to keep for a come-back.
+    fn beyond_bound(&self, now: Moment) -> Vec<EpisodeId> {
+        let is_told = |id: &EpisodeId, thread: &Thread| {
+            let is_alone = !self.digests.contains(id) && !matches!(thread.root, Root::Folded(_));
+            is_alone && thread.is_over(&self.can, now, Duration::ZERO)
+        };
+        let mut told: Vec<(Moment, &EpisodeId)> = self
+            .threads
+            .iter()
+            .filter(|(id, thread)| is_told(id, thread))
+            .map(|(id, thread)| (thread.wanted.written, id))
+            .collect();
+        told.sort_unstable();
+        let surplus = told.len().saturating_sub(OVER_MAX);
+        told.into_iter().take(surplus).map(|(_, id)| id.clone()).collect()
     }
 
     /// What a person sees of it.

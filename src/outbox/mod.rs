@@ -7,6 +7,8 @@ mod lane;
 mod pace;
 mod thread;
 
+use std::time::Duration;
+
 use contract::{Capabilities, DeliveryError, DeliveryKey, EpisodeId, Moment, Post, Receipt, Step};
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +94,14 @@ pub struct Health {
     pub last_error: Option<String>,
 }
 
+/// The rows of a network that is not configured are kept so long.
+const FOREIGN_KEEP: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+fn is_young(body: &str, now: Moment) -> bool {
+    let thread = serde_json::from_str::<thread::Thread>(body);
+    thread.is_ok_and(|thread| now.since(thread.wanted.written) < FOREIGN_KEEP)
+}
+
 /// All networks.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -109,8 +119,12 @@ impl Outbox {
     pub fn resume(&mut self, rows: Vec<(String, String)>, now: Moment) -> Vec<String> {
         let mut unusable = Vec::new();
         for (key, body) in rows {
-            let lane = self.lanes.iter_mut().find(|lane| key.starts_with(lane.prefix()));
-            if !lane.is_some_and(|lane| lane.resume(&body, now)) {
+            let is_kept = match self.lanes.iter_mut().find(|lane| key.starts_with(lane.prefix())) {
+                Some(lane) => lane.resume(&body, now),
+                // A network that left the configuration may come back, and its open posts with it.
+                None => is_young(&body, now),
+            };
+            if !is_kept {
                 unusable.push(key);
             }
         }

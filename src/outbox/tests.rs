@@ -33,7 +33,7 @@ fn post(episode: &str, version: u32, mark: Mark, now: Moment) -> Post {
         begun: at(0),
         ended: is_over.then_some(now),
         written: now,
-        provenance: Provenance { rule: "limit.r".into(), tag: None, value: None },
+        provenance: Provenance { rule: "limit.r".into(), ..Provenance::default() },
     }
 }
 
@@ -70,13 +70,14 @@ fn edits_merge_and_only_the_newest_is_sent() {
     let job = lane.next(at(3)).unwrap();
     assert_eq!((job.step, job.post.version), (Step::Edit(Receipt("r1".into())), 9));
     took(lane, "r1", at(3));
-    let note = lane.next(at(3)).unwrap();
+    assert_eq!(lane.next(at(12)), None, "one that flaps holds up nobody");
+    let note = lane.next(at(13)).unwrap();
     assert_eq!(note.step, Step::Reply(Receipt("r1".into())));
-    took(lane, "r2", at(3));
-    assert_eq!(lane.next(at(4)), None);
-    lane.sweep(at(3 + 15 * 60));
+    took(lane, "r2", at(13));
+    assert_eq!(lane.next(at(14)), None);
+    lane.sweep(at(13 + 30 * 60));
     assert_eq!(lane.health().waiting, 0);
-    lane.sweep(at(4 + 15 * 60));
+    lane.sweep(at(14 + 30 * 60));
     assert_eq!(lane.rows(), [Row { key: "n/a".into(), body: None }]);
 }
 
@@ -198,6 +199,63 @@ fn what_is_refused_is_kept_for_a_person_and_holds_up_nobody() {
     lane.answer(Answer::Published(Err(DeliveryError::Never("too long".into()))), at(0));
     assert_eq!(lane.next(at(0)).unwrap().post.episode.0, "b");
     assert_eq!(lane.health().refused, 1);
+}
+
+/// The catch-up of an outage, as the turn would write it: open while one of its posts is.
+fn catch_up(folded: &Folded, now: Moment) -> Post {
+    let is_open = folded.posts.iter().any(|post| post.ended.is_none());
+    let mark = if is_open { Mark::Digest } else { Mark::Cleared };
+    let mut post = post(&folded.digest.0, folded.version + 1, mark, now);
+    post.fact = Text::default().ours(format!("{} posts, open {is_open}", folded.posts.len()));
+    post
+}
+
+/// Takes down the network, tells some episodes, and brings it back: gives the catch-up that was posted.
+fn outage(lane: &mut Lane, names: [&str; 5], from: i64) -> Post {
+    for (at_ms, name) in (0..).zip(names) {
+        lane.want(post(name, 1, Mark::Warning, at(from + at_ms)), false, at(from + at_ms));
+    }
+    lane.next(at(from + 5)).unwrap();
+    lane.answer(later(Some(400)), at(from + 5));
+    let now = at(from + 500);
+    for folded in lane.fold(now) {
+        lane.want(catch_up(&folded, now), false, now);
+    }
+    let job = lane.next(now).unwrap();
+    took(lane, &job.post.episode.0.clone(), now);
+    job.post
+}
+
+#[test]
+fn each_catch_up_follows_its_own_episodes_to_their_end() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    let first = outage(lane, ["a", "b", "c", "d", "e"], 0);
+    let second = outage(lane, ["f", "g", "h", "i", "j"], 1_000);
+    assert_ne!(first.episode, second.episode);
+    let now = at(2_000);
+    lane.want(post("a", 2, Mark::Cleared, now), false, now);
+    lane.want(post("f", 2, Mark::Cleared, now), false, now);
+    let told: Vec<_> = lane.fold(now).into_iter().map(|folded| folded.digest).collect();
+    assert_eq!(told, [first.episode, second.episode], "both have something new to tell");
+    // Neither is forgotten while one of its episodes lives.
+    lane.sweep(at(90_000));
+    lane.want(post("b", 2, Mark::Cleared, at(90_001)), false, at(90_001));
+    assert_eq!(lane.fold(at(90_001)).len(), 2);
+}
+
+#[test]
+fn what_a_network_shows_twice_is_not_closed_twice() {
+    let mut outbox = outbox(can(Repeat::Nothing, false, false));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Warning, at(0)), false, at(0));
+    lane.next(at(0)).unwrap();
+    lane.answer(unanswered(), at(1));
+    lane.want(post("a", 2, Mark::Cleared, at(2)), false, at(2));
+    let again = lane.next(at(60)).unwrap();
+    assert!(again.is_repeat && again.post.mark == Mark::Cleared);
+    lane.answer(Answer::Published(Ok(Receipt::nameless())), at(60));
+    assert_eq!(lane.next(at(120)), None);
 }
 
 /// A network that works, fails and forgets by a seed, and what it shows.

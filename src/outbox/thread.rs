@@ -8,6 +8,9 @@ use std::time::Duration;
 use contract::{Capabilities, EpisodeId, Mark, Moment, Post, Priority, Receipt, Repeat, Step};
 use serde::{Deserialize, Serialize};
 
+/// After an edit the next one of the same episode waits: one that flaps must not hold up the others.
+const EDIT_EVERY: Duration = Duration::from_secs(10);
+
 /// One episode on one network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Thread {
@@ -31,6 +34,9 @@ pub struct Thread {
     pub created: Moment,
     /// When the network took its first post.
     pub opened: Option<Moment>,
+    /// The version with which it began. An episode that comes back after its thread was forgotten begins another
+    /// one, with a key of its own.
+    pub opening: u32,
 }
 
 /// What became of the first post.
@@ -91,6 +97,7 @@ impl Thread {
     /// A thread that wants its first post.
     pub fn new(wanted: Post, now: Moment) -> Thread {
         Thread {
+            opening: wanted.version,
             wanted,
             root: Root::Waiting,
             shown: None,
@@ -107,7 +114,7 @@ impl Thread {
     /// What should be handed over, if nothing is on its way: the step, and the part for its key.
     pub fn plan(&self, can: &Capabilities) -> Option<(Step, String)> {
         let receipt = match &self.root {
-            Root::Waiting => return Some((Step::Open, "root".to_owned())),
+            Root::Waiting => return Some((Step::Open, format!("root-{}", self.opening))),
             Root::Refused(_) | Root::Folded(_) => return None,
             Root::Shown(receipt) => receipt,
         };
@@ -144,7 +151,8 @@ impl Thread {
             Repeat::Key => wait(self.due, Move::Resend { is_repeat: false }),
             Repeat::Nothing => wait(self.due, Move::Resend { is_repeat: true }),
             Repeat::ShortKey { lasts, .. }
-                if now < attempt.first.plus(lasts) && self.due < attempt.first.plus(lasts) =>
+                if (attempt.first..attempt.first.plus(lasts)).contains(&now)
+                    && self.due < attempt.first.plus(lasts) =>
             {
                 wait(self.due, Move::Resend { is_repeat: false })
             }
@@ -163,14 +171,15 @@ impl Thread {
     }
 
     /// Something is handed over now.
-    pub fn leave(&mut self, step: Step, part: String, now: Moment) {
+    pub fn leave(&mut self, step: Step, part: String, is_repeat: bool, now: Moment) {
         let shows =
             Shown { version: self.wanted.version, mark: self.wanted.mark, priority: self.wanted.priority };
         match &mut self.attempt {
-            // A new post that was taken the first time shows what it showed then; an edit shows the newest.
+            // What a network recognises shows what it showed the first time; an edit, and what is taken a second
+            // time, show the newest.
             Some(attempt) => {
                 attempt.last = now;
-                if let Step::Edit(_) = attempt.step {
+                if is_repeat || matches!(attempt.step, Step::Edit(_)) {
                     attempt.shows = shows;
                 }
             }
@@ -195,7 +204,11 @@ impl Thread {
                 self.opened = Some(now);
                 self.shown = Some(attempt.shows);
             }
-            Step::Open | Step::Edit(_) | Step::Reply(_) => self.shown = Some(attempt.shows),
+            Step::Edit(_) => {
+                self.shown = Some(attempt.shows);
+                self.due = now.plus(EDIT_EVERY);
+            }
+            Step::Open | Step::Reply(_) => self.shown = Some(attempt.shows),
         }
     }
 
@@ -235,6 +248,11 @@ impl Thread {
         }
     }
 
+    /// True while an answer under it is on its way.
+    pub fn is_noting(&self) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.part.starts_with("note-"))
+    }
+
     /// True when its first post may be folded into a catch-up: nothing of it can be on the network.
     pub fn is_foldable(&self) -> bool {
         self.root == Root::Waiting && self.attempt.is_none()
@@ -242,8 +260,8 @@ impl Thread {
 
     /// True when it has ended, all is told, and it is too old to come back.
     pub fn is_over(&self, can: &Capabilities, now: Moment, keep: Duration) -> bool {
-        let is_old = self.wanted.ended.is_some_and(|ended| now.since(ended.max(self.due)) > keep);
-        is_old && self.attempt.is_none() && self.plan(can).is_none()
+        let is_old = now.since(self.wanted.written.max(self.due)) > keep;
+        self.wanted.ended.is_some() && is_old && self.attempt.is_none() && self.plan(can).is_none()
     }
 }
 

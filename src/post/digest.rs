@@ -29,12 +29,14 @@ pub struct Outage {
     pub episode: EpisodeId,
     /// When the network was lost.
     pub lost: Moment,
-    /// When it was back, if it is.
-    pub back: Option<Moment>,
+    /// When it was back.
+    pub back: Moment,
     /// The open ones, the most urgent first.
     pub open: Vec<Still>,
     /// How many have ended.
     pub ended: usize,
+    /// When the last of those ended.
+    pub last_ended: Option<Moment>,
     /// How long those lasted together.
     pub lasted: Duration,
     /// Grows with every change.
@@ -43,14 +45,10 @@ pub struct Outage {
 
 /// The catch-up post.
 pub fn catch_up(outage: &Outage, author: Author, language: &Language, now: Moment) -> Post {
-    let fact = match outage.back {
-        Some(back) => {
-            let span = language.span(outage.lost, back, now);
-            let lasted = language.lasted(back.since(outage.lost));
-            language.say("catch-up", &[("span", &span), ("lasted", &lasted)])
-        }
-        None => language.say("catch-up-ongoing", &[("since", &language.since(outage.lost, now))]),
-    };
+    let span = language.span(outage.lost, outage.back, now);
+    let lasted = language.lasted(outage.back.since(outage.lost));
+    let fact = language.say("catch-up", &[("span", &span), ("lasted", &lasted)]);
+    let is_over = outage.open.is_empty();
     Post {
         episode: outage.episode.clone(),
         version: outage.version,
@@ -62,9 +60,9 @@ pub fn catch_up(outage: &Outage, author: Author, language: &Language, now: Momen
         fact: Text::default().ours(fact),
         lines: lines(outage, language, now),
         begun: outage.lost,
-        ended: outage.back.filter(|_| outage.open.is_empty()),
+        ended: is_over.then(|| outage.last_ended.map_or(outage.back, |ended| ended.max(outage.back))),
         written: now,
-        provenance: Provenance { rule: "outage".into(), tag: None, value: None },
+        provenance: Provenance { rule: "outage".into(), ..Provenance::default() },
     }
 }
 

@@ -110,7 +110,8 @@ impl Language {
             plain
         };
         match plain.parse::<Decimal>() {
-            Ok(number) => self.numbers.format(&number).to_string(),
+            // A minus as long as a plus; a hyphen is lost beside a digit.
+            Ok(number) => self.numbers.format(&number).to_string().replace('-', "\u{2212}"),
             Err(_) => plain,
         }
     }
@@ -160,6 +161,9 @@ impl Language {
     /// `from 14:05 to 14:41`, or with both days unless both are the day of `now`.
     pub fn span(&self, from: Moment, to: Moment, now: Moment) -> String {
         let clocks = [("from", self.clock(from)), ("to", self.clock(to))];
+        if clocks[0].1 == clocks[1].1 && self.is_same_day(from, to) {
+            return self.at(from, now);
+        }
         if self.is_same_day(from, now) && self.is_same_day(to, now) {
             return self.say("span-today", &[("from", &clocks[0].1), ("to", &clocks[1].1)]);
         }

@@ -258,13 +258,14 @@ mod tests {
         let still =
             Still { mark: Mark::Warning, machine: "Presse 3".into(), what: "palier".into(), begun: at(3) };
         for open in [0, 1, 5, 9] {
-            for (ended, back) in [(0, None), (1, Some(at(317))), (35, Some(at(3_000)))] {
+            for (ended, back) in [(0, at(5)), (1, at(317)), (35, at(3_000))] {
                 let outage = Outage {
                     episode: EpisodeId("catch-up".into()),
                     lost: at(0),
                     back,
                     open: vec![still.clone(); open],
                     ended,
+                    last_ended: (ended > 0).then(|| at(300)),
                     lasted: Duration::from_secs(4_320),
                     version: 1,
                 };

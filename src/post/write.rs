@@ -37,6 +37,7 @@ pub fn write(subject: &Subject, episode: &Episode, known: Known, language: &Lang
             rule: subject.rule.clone(),
             tag: subject.tag.as_ref().map(|tag| tag.key.clone()),
             value: page.told(),
+            subject: page.subject_name(),
         },
     };
     page.fit(&mut post);
@@ -49,9 +50,10 @@ pub fn retire(post: &Post, language: &Language, now: Moment) -> Post {
     post.version += 1;
     post.mark = Mark::Cleared;
     post.word = language.say("word-retired", &[]);
-    post.lines.retain(|line| line.role == LineRole::Context);
-    let words = language.say("retired", &[("at", &language.at(now, now))]);
-    post.lines.push(Line { role: LineRole::Fine, text: Text::default().ours(words) });
+    // A tick beside a value over its limit would be a lie: the last state is told in the small print.
+    let last = language.say("retired-fact", &[("fact", &post.fact.plain())]);
+    post.fact = Text::default().ours(language.say("retired", &[("at", &language.at(now, now))]));
+    post.lines = vec![Line { role: LineRole::Fine, text: Text::default().ours(last) }];
     (post.ended, post.written) = (Some(now), now);
     post
 }
@@ -65,6 +67,16 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// What it is about, as people call it.
+    fn subject_name(&self) -> String {
+        match &self.subject.about {
+            About::Source { name, .. } => name.clone(),
+            About::Limit { .. } | About::Silence { .. } | About::Store => {
+                self.subject.tag_name(self.language.code()).to_owned()
+            }
+        }
+    }
+
     fn word(&self, mark: Mark) -> &'static str {
         match (mark, &self.subject.about) {
             (Mark::Cleared, About::Silence { .. } | About::Source { .. }) => "word-heard",
@@ -136,9 +148,10 @@ impl Page<'_> {
             (About::Source { name, .. }, Some(ended)) => {
                 self.ended_fact("source-cleared", ("source", name), "", ended)
             }
-            (About::Store, _) => {
+            (About::Store, None) => {
                 language.say("store-damaged", &[("at", &language.at(episode.begun, self.now))])
             }
+            (About::Store, Some(ended)) => self.ended_fact("store-cleared", ("source", ""), "", ended),
         }
     }
 
@@ -184,6 +197,7 @@ impl Page<'_> {
             },
             About::Source { .. } if self.episode.ended.is_some() => String::new(),
             About::Source { machines, .. } => language.count("source-lost-machines", *machines, &[]),
+            About::Store if self.episode.ended.is_some() => String::new(),
             About::Store => language.say("store-damaged-context", &[]),
         }
     }

@@ -82,7 +82,8 @@ impl Tag {
         let at = sample.at.filter(|at| *at <= received.plus(AHEAD_MAX));
         let is_timed = at.is_some();
         let at = at.unwrap_or(received);
-        if self.newest.is_some_and(|newest| at < newest) {
+        // One from the future is that of a clock which was set back.
+        if self.newest.is_some_and(|newest| at < newest && newest <= received.plus(AHEAD_MAX)) {
             self.tally.old += 1;
             return None;
         }

@@ -173,23 +173,6 @@ impl Limit {
     pub fn resume(&mut self, level: Level) {
         self.level = level;
     }
-
-    /// The limit of a step, in the unit of the tag; the first limit for [`Level::NORMAL`].
-    pub fn limit(&self, level: Level) -> f64 {
-        let at = usize::from(level.0.max(1)) - 1;
-        let sign = if self.is_above { 1.0 } else { -1.0 };
-        self.bounds.get(at).map_or(f64::NAN, |bound| sign * bound.limit)
-    }
-
-    /// True when higher is worse.
-    pub fn is_above(&self) -> bool {
-        self.is_above
-    }
-
-    /// The worse of two values.
-    pub fn worse(&self, one: f64, other: f64) -> f64 {
-        if self.is_above { one.max(other) } else { one.min(other) }
-    }
 }
 
 #[cfg(test)]

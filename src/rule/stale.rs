@@ -39,17 +39,22 @@ impl Check for Section {
 pub struct Stale {
     after: Duration,
     heard: Moment,
+    /// Not silent before this, whatever was heard: its source was away.
+    not_before: Moment,
+    /// True until something is heard: a source that comes and goes gives no time anew each time.
+    is_granted: bool,
 }
 
 impl Stale {
     /// The rule of a section that passed its check, from `now` on: whoever starts us is given the time to speak.
     pub fn new(section: &Section, now: Moment) -> Stale {
-        Stale { after: section.after.0, heard: now }
+        Stale { after: section.after.0, heard: now, not_before: now, is_granted: false }
     }
 
     /// A value that can be trusted arrived.
     pub fn hear(&mut self, now: Moment) -> Verdict {
         self.heard = self.heard.max(now);
+        self.is_granted = false;
         Verdict::Level(Level::NORMAL)
     }
 
@@ -60,17 +65,25 @@ impl Stale {
 
     /// When it will be silent, if nothing comes.
     pub fn due(&self) -> Moment {
-        self.heard.plus(self.after)
+        self.heard.plus(self.after).max(self.not_before)
+    }
+
+    /// Its source is back: it is given its time once.
+    pub fn grant(&mut self, now: Moment) {
+        if !self.is_granted {
+            self.not_before = now.plus(self.after);
+            self.is_granted = true;
+        }
+    }
+
+    /// The clock was set: what was heard has no time any more.
+    pub fn start_anew(&mut self, now: Moment) {
+        (self.heard, self.not_before) = (now, now);
     }
 
     /// When the last trusted value came.
     pub fn heard(&self) -> Moment {
         self.heard
-    }
-
-    /// How long it may be silent.
-    pub fn after(&self) -> Duration {
-        self.after
     }
 }
 
@@ -89,5 +102,10 @@ mod tests {
         assert!(!level(stale.hear(at(31))));
         assert!(!level(stale.tick(at(60))));
         assert!(level(stale.tick(at(61))));
+        // A source that comes and goes gives its time anew once.
+        stale.grant(at(70));
+        assert!(!level(stale.tick(at(99))));
+        stale.grant(at(90));
+        assert!(level(stale.tick(at(100))));
     }
 }

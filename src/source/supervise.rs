@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use contract::{Batch, Source, SourceError, Ticket, backoff};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// First wait after a line was lost; doubled …
 const LOST_FIRST: Duration = Duration::from_millis(250);
@@ -13,6 +14,8 @@ const LOST_FIRST: Duration = Duration::from_millis(250);
 const LOST_MAX: Duration = Duration::from_secs(3);
 /// A person must look or mend: asked again this rarely.
 const PERSON_WAIT: Duration = Duration::from_secs(30);
+/// A line that holds for so long is up, even if no machine says anything.
+const HOLDS_AFTER: Duration = Duration::from_secs(10);
 /// An adapter that does not connect within this time has lost itself.
 const CONNECT_MAX: Duration = Duration::from_secs(60);
 
@@ -41,29 +44,36 @@ pub struct Line {
     pub stop: CancellationToken,
 }
 
-/// Runs a source until it is stopped or has nothing more to say.
-pub async fn supervise(mut source: Box<dyn Source>, mut line: Line) {
-    let stop = line.stop.clone();
+/// Runs a source until it is stopped or has nothing more to say. A panic ends this source alone, and is told.
+pub async fn supervise(source: Box<dyn Source>, line: Line) {
+    let (stop, out, number, name) = (line.stop.clone(), line.out.clone(), line.number, line.name.clone());
+    let mut alone = JoinSet::new();
+    alone.spawn(live(source, line));
     tokio::select! {
         () = stop.cancelled() => {}
-        () = live(&mut *source, &mut line) => {}
+        ended = alone.join_next() => {
+            if let Some(Err(error)) = ended && error.is_panic() {
+                error!(source = %name, %error, "panicked, and is gone until the next start");
+                let reason = "the adapter has panicked; start portevoix again and report it".to_owned();
+                // Whoever does not listen any more is leaving.
+                let _ = out.send((number, Heard::Down(reason))).await;
+            }
+        }
     }
 }
 
-async fn live(source: &mut dyn Source, line: &mut Line) {
+async fn live(mut source: Box<dyn Source>, mut line: Line) {
+    let (source, line) = (&mut *source, &mut line);
     let mut tries = 0u32;
     let mut last_said = String::new();
     loop {
         let error = match tokio::time::timeout(CONNECT_MAX, source.connect()).await {
             Ok(Ok(())) => {
-                info!(source = %line.name, "connected");
-                last_said.clear();
-                if line.out.send((line.number, Heard::Up)).await.is_err() {
-                    return;
+                let (error, is_proven) = listen(source, line).await;
+                if is_proven {
+                    last_said.clear();
+                    tries = 0;
                 }
-                let (error, has_spoken) = listen(source, line).await;
-                // A line that is lost before it says a word is tried again with growing patience.
-                tries = if has_spoken { 0 } else { tries };
                 error
             }
             Ok(Err(error)) => error,
@@ -87,28 +97,43 @@ async fn live(source: &mut dyn Source, line: &mut Line) {
     }
 }
 
-/// Passes batches on and settles them, until the line is lost. Also tells whether there was any batch.
+/// Passes batches on and settles them, until the line is lost. A line is up once it gave something or held for a
+/// while: one that is thrown out again and again (two gateways with one name) is not. Also tells whether it was up.
 async fn listen(source: &mut dyn Source, line: &mut Line) -> (SourceError, bool) {
-    let mut has_spoken = false;
+    let mut is_up = false;
+    let holds = tokio::time::sleep(HOLDS_AFTER);
+    tokio::pin!(holds);
     loop {
         tokio::select! {
             biased;
             Some(ticket) = line.settled.recv() => {
                 if let Err(error) = source.settle(ticket).await {
-                    return (error, has_spoken);
+                    return (error, is_up);
+                }
+            }
+            () = &mut holds, if !is_up => {
+                is_up = true;
+                if say_up(line).await.is_err() {
+                    return (SourceError::Ended, is_up);
                 }
             }
             batch = source.next() => match batch {
                 Ok(batch) => {
-                    has_spoken = true;
-                    if pass_on(source, line, batch).await.is_err() {
-                        return (SourceError::Ended, has_spoken);
+                    let is_said = if is_up { Ok(()) } else { say_up(line).await };
+                    is_up = true;
+                    if is_said.is_err() || pass_on(source, line, batch).await.is_err() {
+                        return (SourceError::Ended, is_up);
                     }
                 }
-                Err(error) => return (error, has_spoken),
+                Err(error) => return (error, is_up),
             }
         }
     }
+}
+
+async fn say_up(line: &Line) -> Result<(), ()> {
+    info!(source = %line.name, "connected");
+    line.out.send((line.number, Heard::Up)).await.map_err(drop)
 }
 
 /// Waits for room in the queue, and settles meanwhile: otherwise a full queue and a full window wait for each

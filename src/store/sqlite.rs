@@ -102,8 +102,18 @@ impl Store for Sqlite {
     fn rows(&self, table: Table) -> Result<Vec<(String, String)>, StoreError> {
         let query = format!("SELECT key, body FROM {} ORDER BY key", table.name());
         let mut statement = self.connection.prepare(&query).map_err(later)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(later)?;
-        rows.collect::<Result<_, _>>().map_err(later)
+        let mut rows = statement.query([]).map_err(later)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(later)? {
+            match (row.get(0), row.get(1)) {
+                (Ok(key), Ok(body)) => found.push((key, body)),
+                (Err(error), _) | (_, Err(error)) => {
+                    // A flipped bit spoils one row, never the start.
+                    tracing::error!(table = table.name(), %error, "a row cannot be read and is left out");
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn journal(&self, episode: &str, lines_max: usize) -> Result<Vec<Entry>, StoreError> {

@@ -61,6 +61,8 @@ impl Writer {
     /// Waits for the last step and ends the thread.
     pub async fn close(mut self) {
         drop(self.steps);
+        // A disk that refuses would be tried for ever: closed, the thread gives up after the present try.
+        self.done.close();
         while self.done.recv().await.is_some() {}
         // The thread has dropped its end, so this does not wait.
         let _ = self.thread.join();

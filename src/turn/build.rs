@@ -7,7 +7,7 @@ use contract::settings::Words;
 use contract::{Author, Capabilities, Moment, Priority};
 
 use super::slot::Slot;
-use super::{Middle, SITE, SourceState};
+use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
 use crate::episode::{Condition, Delays, Side};
 use crate::outbox::Outbox;
@@ -51,7 +51,8 @@ impl Middle {
             timers: BinaryHeap::new(),
             changed: Vec::new(),
             journal: Vec::new(),
-            retired: Vec::new(),
+            unusable: Vec::new(),
+            remarks: Vec::new(),
             language_of: plan.networks.iter().map(|network| language_of(&network.language)).collect(),
             languages,
             outbox: Outbox::new(networks.collect(), now),
@@ -131,17 +132,21 @@ impl Middle {
 
     fn resume(&mut self, kept: Kept, now: Moment) {
         for key in self.outbox.resume(kept.threads, now) {
-            self.journal.push(Write::Delete { table: Table::Thread, key });
+            let words =
+                "cannot be read any more and is forgotten: what it was to tell may be missing or told again";
+            self.remarks.push(Remark { subject: format!("outbox row {key}"), words: words.into() });
+            self.unusable.push(Write::Delete { table: Table::Thread, key });
         }
         let mut by_key: std::collections::BTreeMap<String, String> = kept.conditions.into_iter().collect();
         for slot in &mut self.slots {
             if let Some(body) = by_key.remove(&slot.condition.key())
                 && slot.resume(&body).is_err()
             {
-                self.retired.push(slot.condition.key());
+                self.unusable.push(Write::Delete { table: Table::Condition, key: slot.condition.key() });
             }
         }
-        self.retired.extend(by_key.into_keys());
+        let gone = by_key.into_keys().map(|key| Write::Delete { table: Table::Condition, key });
+        self.unusable.extend(gone);
         self.retire_orphans(now);
         for source in 0..self.sources.len() {
             self.source(source, Some("not connected yet".into()), now);

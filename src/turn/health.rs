@@ -83,18 +83,20 @@ impl Middle {
 }
 
 impl SourceState {
-    pub(super) fn note(&mut self, notice: &Notice) {
+    /// Remembers a notice; its words, if they are new.
+    pub(super) fn note(&mut self, notice: &Notice) -> Option<String> {
         let words = match notice {
             Notice::Poison(what) => format!("message skipped: {what}"),
             Notice::Gap(what) => format!("gap: {what}"),
             Notice::Unclaimed(what) => format!("no tag claims {what}"),
         };
         if self.notices.contains(&words) {
-            return;
+            return None;
         }
         if self.notices.len() == NOTICES_MAX {
             self.notices.remove(0);
         }
-        self.notices.push(words);
+        self.notices.push(words.clone());
+        Some(words)
     }
 }

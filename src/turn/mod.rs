@@ -53,6 +53,15 @@ pub struct Step {
     pub jobs: Vec<(usize, Job)>,
 }
 
+/// A line for the log: about whom, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// `source hall-b`, `network usine`.
+    pub subject: String,
+    /// What changed.
+    pub words: String,
+}
+
 /// A line of the journal.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,7 +83,10 @@ pub struct Middle {
     /// Slots whose state may have to be kept.
     changed: Vec<usize>,
     journal: Vec<Write>,
-    retired: Vec<String>,
+    /// Rows that nobody can use any more, to be deleted.
+    unusable: Vec<Write>,
+    /// What whoever keeps the service should read in its log.
+    remarks: Vec<Remark>,
     languages: Vec<Language>,
     /// For each network, its language.
     language_of: Vec<usize>,
@@ -99,9 +111,9 @@ impl Middle {
     pub fn take(&mut self, source: usize, batch: Batch, now: Moment) {
         if let Some(state) = self.sources.get_mut(source) {
             state.batches += 1;
-            for notice in &batch.notices {
-                state.note(notice);
-            }
+            let news: Vec<String> = batch.notices.iter().filter_map(|notice| state.note(notice)).collect();
+            let remark = |words| Remark { subject: format!("source {}", state.name), words };
+            self.remarks.extend(news.into_iter().map(remark));
         }
         for sample in batch.samples {
             self.read(sample, now);
@@ -119,23 +131,28 @@ impl Middle {
 
     fn judge(&mut self, at: usize, reading: &Reading) {
         let slot = &mut self.slots[at];
-        let verdict = match (&mut slot.judge, reading.value) {
-            (Some(Judge::Limit(limit)), Some(value)) => limit.judge(value),
-            (Some(Judge::Stale(stale)), Some(_)) => stale.hear(reading.received),
-            (Some(Judge::Limit(_)), None) => Verdict::Unknown,
+        let age = reading.received.since(reading.at);
+        let is_fresh = reading.is_timed && age <= RETAINED_AGE_MAX;
+        let is_news = reading.origin != Origin::Retained || is_fresh;
+        // A limit is judged by the time of the measure. A silence is ours: it ends when something arrives, whatever
+        // the clock of the machine says, and not by the last word that a broker kept.
+        let (verdict, at_time) = match (&mut slot.judge, reading.value) {
+            (Some(Judge::Limit(limit)), Some(value)) => (limit.judge(value), reading.at),
+            (Some(Judge::Limit(_)), None) => (Verdict::Unknown, reading.at),
+            (Some(Judge::Stale(stale)), Some(_)) if is_news => {
+                (stale.hear(reading.received), reading.received)
+            }
             (Some(Judge::Stale(_)) | None, _) => return,
         };
         if verdict == Verdict::Level(Level::NORMAL) && slot.condition.is_calm() {
             return;
         }
-        let age = reading.received.since(reading.at);
-        let is_fresh = reading.is_timed && age <= RETAINED_AGE_MAX;
         let fact = Fact {
             verdict,
             value: reading.value,
-            at: reading.at,
+            at: at_time,
             now: reading.received,
-            may_open: reading.origin != Origin::Retained || is_fresh,
+            may_open: is_news,
             is_late: age > LATE_AFTER,
         };
         let changes = slot.condition.learn(&fact);
@@ -144,15 +161,14 @@ impl Middle {
 
     /// After a slot learnt something: keep it, tell it, and be there when time alone will change it.
     fn follow_up(&mut self, at: usize, changes: &[Change], now: Moment) {
-        let slot = &mut self.slots[at];
-        if slot.mark_changed() {
+        if self.slots[at].mark_changed() {
             self.changed.push(at);
         }
         for change in changes {
             self.note_change(at, *change, now);
         }
         if let Some(last) = changes.last() {
-            self.tell(at, *last, now);
+            self.tell(at, *last == Change::Cleared, now);
         }
         self.schedule(at, now);
     }
@@ -183,11 +199,11 @@ impl Middle {
     }
 
     /// Writes the post of a slot's episode for every network.
-    fn tell(&mut self, at: usize, change: Change, now: Moment) {
+    fn tell(&mut self, at: usize, is_cleared: bool, now: Moment) {
         let slot = &mut self.slots[at];
         let Some(episode) = slot.condition.episode() else { return };
         let lasted = episode.ended.map(|ended| ended.since(episode.begun));
-        let with_note = change == Change::Cleared && lasted.is_some_and(|lasted| lasted > NOTE_AFTER);
+        let with_note = is_cleared && lasted.is_some_and(|lasted| lasted > NOTE_AFTER);
         let latest = slot.tag.and_then(|tag| self.tags[tag].latest()).map(|latest| latest.value);
         let known = post::Known { latest };
         let posts: Vec<Post> = self
@@ -261,12 +277,11 @@ impl Middle {
             changes.extend(slot.condition.learn(&fact));
         }
         let is_worse = changes.is_empty() && slot.take_refresh(now);
-        self.follow_up(at, &changes, now);
         if is_worse {
-            self.slots[at].condition.touch();
-            self.tell(at, Change::Escalated, now);
-            self.changed.push(at);
+            slot.condition.touch();
+            self.tell(at, false, now);
         }
+        self.follow_up(at, &changes, now);
     }
 
     /// When something will be due, if nothing else happens.
@@ -284,7 +299,7 @@ impl Middle {
     pub fn has_changes(&self) -> bool {
         !self.changed.is_empty()
             || !self.journal.is_empty()
-            || !self.retired.is_empty()
+            || !self.unusable.is_empty()
             || self.outbox.lanes().iter().any(crate::outbox::Lane::has_rows)
     }
 
@@ -302,7 +317,7 @@ impl Middle {
 
     /// All that changed since the last step, without beginning anything new.
     pub fn rest(&mut self, now: Moment) -> Vec<Write> {
-        let mut writes = Vec::new();
+        let mut writes = std::mem::take(&mut self.unusable);
         self.keep_slots(&mut writes);
         writes.append(&mut self.journal);
         self.keep_outbox(&mut writes, now);
@@ -320,9 +335,6 @@ impl Middle {
             if let Some(body) = slot.saved() {
                 writes.push(Write::Put { table: Table::Condition, key: slot.condition.key(), body });
             }
-        }
-        for key in std::mem::take(&mut self.retired) {
-            writes.push(Write::Delete { table: Table::Condition, key });
         }
     }
 
@@ -342,10 +354,29 @@ impl Middle {
         }
     }
 
+    /// What whoever keeps the service should read in its log, since the last call.
+    pub fn remarks(&mut self) -> Vec<Remark> {
+        let mut remarks = std::mem::take(&mut self.remarks);
+        for lane in self.outbox.lanes_mut() {
+            let subject = format!("network {}", lane.name());
+            remarks
+                .extend(lane.remarks().into_iter().map(|words| Remark { subject: subject.clone(), words }));
+        }
+        remarks
+    }
+
+    /// The clock was set forward or back: whoever must speak is given the time to do so.
+    pub fn clock_stepped(&mut self, now: Moment) {
+        for at in 0..self.slots.len() {
+            self.slots[at].start_anew(now);
+            self.schedule(at, now);
+        }
+    }
+
     /// After an outage, one catch-up for each network.
     fn fold(&mut self, now: Moment) {
         for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {
-            if let Some(folded) = lane.fold(now) {
+            for folded in lane.fold(now) {
                 let language = &self.languages[*language];
                 let post = post::catch_up(&outage(folded), self.site.clone(), language, now);
                 lane.want(post, false, now);
@@ -362,15 +393,16 @@ fn outage(folded: Folded) -> Outage {
     let still = |post: Post| Still {
         mark: post.mark,
         machine: post.author.name,
-        what: post.provenance.tag.unwrap_or(post.provenance.rule),
+        what: post.provenance.subject,
         begun: post.begun,
     };
     Outage {
         episode: folded.digest,
         lost: folded.lost,
-        back: Some(folded.back),
+        back: folded.back,
         open: open.into_iter().map(still).collect(),
         ended: ended.len(),
+        last_ended: ended.iter().filter_map(|post| post.ended).max(),
         lasted: ended.iter().filter_map(|post| post.ended.map(|end| end.since(post.begun))).sum(),
         version: folded.version + 1,
     }
@@ -380,6 +412,3 @@ fn journal(at: Moment, episode: EpisodeId, entry: &Entry<'_>) -> Write {
     // A tree of numbers and words is always JSON.
     Write::Journal { at, episode, body: serde_json::to_string(entry).unwrap_or_default() }
 }
-
-#[cfg(test)]
-mod tests;

@@ -19,7 +19,7 @@ pub struct Slot {
     scheduled: Option<Moment>,
     told_at: Moment,
     told_worst: Option<f64>,
-    saved: Option<String>,
+    is_marked: bool,
 }
 
 impl Slot {
@@ -33,7 +33,7 @@ impl Slot {
             scheduled: None,
             told_at: Moment::default(),
             told_worst: None,
-            saved: None,
+            is_marked: false,
         }
     }
 
@@ -49,13 +49,15 @@ impl Slot {
 
     /// Takes note of a change of the state; true if it was not noted already.
     pub(super) fn mark_changed(&mut self) -> bool {
-        let Some(saved) = self.condition.saved() else { return false };
-        self.saved.replace(saved).is_none()
+        let is_new = self.condition.is_changed() && !self.is_marked;
+        self.is_marked |= is_new;
+        is_new
     }
 
     /// What to keep, once.
     pub(super) fn saved(&mut self) -> Option<String> {
-        self.condition.saved().or_else(|| self.saved.take()).inspect(|_| self.saved = None)
+        self.is_marked = false;
+        self.condition.saved()
     }
 
     pub(super) fn told(&mut self, now: Moment) {
@@ -81,14 +83,26 @@ impl Slot {
         }
         let is_late = now.since(stale.due()) > crate::episode::LATE_AFTER;
         let verdict = Verdict::Level(Level(1));
-        Some(Fact { verdict, value: None, at: stale.heard(), now, may_open: true, is_late })
+        // A silence begins after the one before it ended.
+        let ended = self.condition.episode().and_then(|episode| episode.ended);
+        let at = ended.map_or(stale.heard(), |ended| ended.min(now).max(stale.heard()));
+        Some(Fact { verdict, value: None, at, now, may_open: true, is_late })
     }
 
-    /// Gives a silent tag its time anew.
+    /// Gives a tag its time anew, because its source is back.
     pub(super) fn grant(&mut self, now: Moment) {
         if let Some(Judge::Stale(stale)) = &mut self.judge {
-            stale.hear(now);
+            stale.grant(now);
         }
+    }
+
+    /// Forgets when the tag spoke, because the clock was set.
+    pub(super) fn start_anew(&mut self, now: Moment) {
+        if let Some(Judge::Stale(stale)) = &mut self.judge {
+            stale.start_anew(now);
+        }
+        self.scheduled = None;
+        self.told_at = self.told_at.min(now);
     }
 
     pub(super) fn woken(&mut self) {

@@ -66,6 +66,10 @@ fn tell(folder: &Path) -> String {
         }
         plant.settle(now);
     }
+    for _ in 0..60 {
+        now = now.plus(std::time::Duration::from_secs(1));
+        plant.settle(now);
+    }
     plant
         .boards
         .iter()

@@ -157,7 +157,7 @@ pub struct Line {
 }
 
 /// Where a post comes from: hidden fields for machines, shown by `portevoix explain`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The rule, as `limit.oil-hot`.
     pub rule: String,
@@ -165,6 +165,9 @@ pub struct Provenance {
     pub tag: Option<String>,
     /// The value that is told, in the unit of the tag.
     pub value: Option<f64>,
+    /// What it is about, as people call it in the language of the post: `rear bearing`.
+    #[serde(default)]
+    pub subject: String,
 }
 
 /// One post, as it should be read now. An edit is a whole post with a higher version.

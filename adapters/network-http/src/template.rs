@@ -217,6 +217,7 @@ fn example() -> Post {
             rule: "limit.\"x\"".to_owned(),
             tag: Some("\"oil\"".to_owned()),
             value: Some(78.2),
+            ..Provenance::default()
         },
     }
 }

@@ -273,7 +273,7 @@ impl Check for Settings {
             fault("password", message);
         }
         if self.password.is_some() && self.user.is_none() {
-            fault("password", "expected `user` beside it: MQTT 3.1.1 has no password without one".to_owned());
+            fault("password", "a password without a user, expected `user` beside it".to_owned());
         }
         for (key, file) in [("ca", &self.ca), ("certificate", &self.certificate), ("key", &self.key)] {
             if file.is_some() && !tls {

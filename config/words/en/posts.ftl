@@ -56,6 +56,7 @@ source-do = check the network and the server of the source.
 
 # The memory of portevoix.
 store-damaged = memory of portevoix unreadable, set aside { $at }
+store-cleared = memory in order again, trouble { $span }, { $lasted }
 store-damaged-context = A fresh memory is in use. An episode already posted may be posted a second time.
 store-damaged-do = look at the health of the gateway's disk.
 
@@ -65,11 +66,11 @@ cause-unknown = Cause not known.
 fine = { $place }, measured { $of }.
 fine-no-place = Measured { $of }.
 late = Told late: the gateway was not listening.
-retired = Rule removed from the configuration, no longer followed { $at }.
+retired = rule removed from the configuration, no longer followed { $at }
+retired-fact = Last state: { $fact }.
 
 # The catch-up after an outage of the network.
 catch-up = network down { $span }, { $lasted }
-catch-up-ongoing = network down { $since }
 catch-up-count = { $count ->
     [one] { $count } event, none lost. Still open: { $open }.
    *[other] { $count } events, none lost. Still open: { $open }.

@@ -56,6 +56,7 @@ source-do = vérifier le réseau et le serveur de la source.
 
 # La mémoire de portevoix.
 store-damaged = mémoire de portevoix illisible, mise de côté { $at }
+store-cleared = mémoire de nouveau en ordre, panne { $span }, { $lasted }
 store-damaged-context = Une mémoire neuve est en service. Un épisode déjà publié peut l'être une seconde fois.
 store-damaged-do = regarder l'état du disque de la passerelle.
 
@@ -65,11 +66,11 @@ cause-unknown = Cause non connue.
 fine = { $place }, mesure { $of }.
 fine-no-place = Mesure { $of }.
 late = Signalé en retard : la passerelle n'écoutait pas.
-retired = Règle retirée de la configuration, suivi arrêté { $at }.
+retired = règle retirée de la configuration, suivi arrêté { $at }
+retired-fact = Dernier état : { $fact }.
 
 # Le rattrapage après une panne du réseau.
 catch-up = réseau indisponible { $span }, { $lasted }
-catch-up-ongoing = réseau indisponible { $since }
 catch-up-count = { $count ->
     [one] { $count } événement, aucun perdu. Encore ouverts : { $open }.
    *[other] { $count } événements, aucun perdu. Encore ouverts : { $open }.

@@ -16,7 +16,7 @@ const fn mishap(from: f64, to: f64, by: f64) -> Mishap {
     Mishap { from, to, by }
 }
 
-const OVEN: &[Mishap] = &[mishap(2.0, 70.0, 42.0), mishap(390.0, 450.0, 22.0)];
+const OVEN: &[Mishap] = &[mishap(0.0, 64.0, 40.0), mishap(390.0, 450.0, 22.0)];
 const DOUGH: &[Mishap] = &[mishap(200.0, 260.0, 3.1), mishap(520.0, 570.0, 2.6)];
 const HUMIDITY: &[Mishap] = &[mishap(95.0, 170.0, -14.0)];
 const FREEZER: &[Mishap] = &[mishap(300.0, 370.0, 5.2)];

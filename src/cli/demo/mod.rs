@@ -59,7 +59,7 @@ fn open(tongue: Tongue, page: SocketAddr, state: &Path) -> Outcome {
             .map_err(|error| Failed::Task(format!("the demonstration's broker does not start: {error}")))?
     };
     let plan = plan(tongue, page, broker.port())?;
-    let mut guide = Guide { tongue, page, broker: broker.port(), said: None };
+    let mut guide = Guide { tongue, page, said: None };
     live(&runtime, plan, state, &mut guide, work(broker))
 }
 
@@ -102,27 +102,20 @@ fn of_environment() -> Tongue {
 struct Guide {
     tongue: Tongue,
     page: SocketAddr,
-    broker: u16,
     said: Option<String>,
 }
 
 impl Watch for Guide {
     fn ready(&mut self) {
-        let Guide { page, broker, .. } = self;
+        let page = self.page;
         match self.tongue {
             Tongue::Fr => {
                 say(&format!("La boulangerie tourne. À regarder : http://{page}"));
                 say("La première machine parle dans les 15 secondes. Ctrl+C pour arrêter.");
-                say(&format!(
-                    "Envie de parler à sa place ?  mosquitto_pub -p {broker} -t fournil/petrin-2/pate -m '{{\"c\": 27.4}}'"
-                ));
             }
             Tongue::En => {
                 say(&format!("The bakery is running. Look at http://{page}"));
                 say("The first machine speaks within 15 seconds. Ctrl+C stops it.");
-                say(&format!(
-                    "Want to speak for one?  mosquitto_pub -p {broker} -t fournil/petrin-2/pate -m '{{\"c\": 27.4}}'"
-                ));
             }
         }
     }

@@ -122,6 +122,7 @@ fn blank(episode: &str, mark: Mark, language: &str) -> Post {
             rule: "limit.oil-hot".to_owned(),
             tag: Some("oil".to_owned()),
             value: Some(78.2),
+            ..Provenance::default()
         },
     }
 }
