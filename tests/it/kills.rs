@@ -21,7 +21,7 @@ use mutant::Mutant;
 use oracle::{NETWORKS, Tally};
 use plant::{Plant, Speaker, TTL};
 
-/// A program that can do something lives so long, in milliseconds.
+/// A program that is started lives so long, in milliseconds.
 const LIFE_MS: std::ops::Range<u64> = 90..310;
 /// Of ten lives, so many end while the program is still starting …
 const WHILE_STARTING: u64 = 2;
@@ -43,7 +43,7 @@ struct Found {
     episodes: usize,
     /// How often a post was looked for, and recognised by its key.
     doubts: (usize, usize),
-    /// From the start of a process to the connected source.
+    /// From the start of a process to its first message.
     start: Duration,
     /// How long the last event took, if it came.
     fresh: Option<Duration>,
@@ -82,10 +82,10 @@ fn campaign(kills: usize, seed: u64, mutant: Option<Mutant>) -> Found {
     found
 }
 
-fn kill_and_look(kills: usize, mut dice: Dice, mut plant: Plant, program: &Program) -> Found {
+fn kill_and_look(kills: usize, mut dice: Dice, plant: Plant, program: &Program) -> Found {
     // The session must exist, or the broker keeps nothing for it. And it tells how long a start takes.
     let first = Instant::now();
-    let mut complaints = Life::start(program).until_useful().kill();
+    let mut complaints = plant.until_heard(Life::start(program)).kill();
     let start = first.elapsed();
 
     plant.go_wrong(&mut dice);
@@ -103,7 +103,7 @@ fn kill_and_look(kills: usize, mut dice: Dice, mut plant: Plant, program: &Progr
 
     plant.mend();
     let mut said = speaker.finish();
-    let life = Life::start(program).until_useful();
+    let life = Life::start(program).until_started();
     life.wait(program.drain_max(), || plant.shows(&said));
     let fresh = Instant::now();
     said.push(plant.say_once());
@@ -120,8 +120,9 @@ fn live(life: Life, speaker: &Speaker, start: Duration, dice: &mut Dice) -> Life
         std::thread::sleep(start.mul_f64(dice.between(0..1_000) as f64 / 1_000.0));
         return life;
     }
-    let life = life.until_useful();
+    let life = life.until_started();
     if chance < WHILE_STARTING + AFTER_A_WORD {
+        life.hears("connected", Duration::from_millis(LIFE_MS.end));
         speaker.wait_for_a_word(Duration::from_millis(LIFE_MS.end));
         std::thread::sleep(Duration::from_micros(dice.between(AFTER_US)));
     } else {
@@ -157,14 +158,14 @@ fn a_first_start_may_be_killed_at_any_moment() {
     plant.name_no_session();
     let program = Program::new(&plant.folder, None);
     let first = Instant::now();
-    let mut complaints = Life::start(&program).until_useful().stop();
+    let mut complaints = plant.until_heard(Life::start(&program)).stop();
     let start_us = first.elapsed().as_micros() as u64;
     for _ in 0..30 {
         plant.forget();
         let life = Life::start(&program);
         std::thread::sleep(Duration::from_micros(dice.between(0..start_us)));
         complaints.extend(life.kill());
-        complaints.extend(Life::start(&program).until_useful().kill());
+        complaints.extend(plant.until_heard(Life::start(&program)).kill());
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }

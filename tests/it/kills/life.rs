@@ -10,24 +10,26 @@ use std::time::{Duration, Instant};
 use super::mutant::Mutant;
 
 /// No start takes longer, or something is wrong.
-const USEFUL_MAX: Duration = Duration::from_secs(30);
+pub const START_MAX: Duration = Duration::from_secs(30);
 /// How often what others show is looked at: nobody tells.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What is started: the real program, or one with a mistake in it.
 pub struct Program {
-    /// Holds `config` and `state`, and a copy of the file to run: a build may replace it meanwhile.
+    /// Holds `config` and `state`, and the file to run as it is now: a build may replace it meanwhile.
     folder: PathBuf,
     mutant: Option<Mutant>,
 }
 
 impl Program {
     pub fn new(folder: &Path, mutant: Option<Mutant>) -> Program {
-        let built = match mutant {
+        let built: PathBuf = match mutant {
             Some(_) => std::env::current_exe().unwrap(),
             None => env!("CARGO_BIN_EXE_portevoix").into(),
         };
-        std::fs::copy(built, folder.join("program")).unwrap();
+        let program = folder.join("program");
+        // A link where it can be: a hundred megabytes written at once hold up every commit for seconds.
+        std::fs::hard_link(&built, &program).or_else(|_| std::fs::copy(&built, &program).map(drop)).unwrap();
         Program { folder: folder.to_owned(), mutant }
     }
 
@@ -50,7 +52,7 @@ impl Program {
 /// A process that runs.
 pub struct Life {
     child: Child,
-    useful: Receiver<()>,
+    heard: Receiver<String>,
     log: Option<JoinHandle<Vec<String>>>,
 }
 
@@ -65,26 +67,28 @@ impl Life {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (tell, useful) = mpsc::channel();
+        let (tell, heard) = mpsc::channel();
         let log = std::thread::spawn(move || {
             let lines = lines.map_while(Result::ok);
-            let lines = lines.inspect(|line| {
-                if line.contains("connected") {
-                    let _ = tell.send(());
-                }
-            });
-            lines.collect()
+            lines.inspect(|line| drop(tell.send(line.clone()))).collect()
         });
-        Life { child, useful, log: Some(log) }
+        Life { child, heard, log: Some(log) }
     }
 
-    /// Waits until it hears what is said.
-    pub fn until_useful(mut self) -> Life {
-        if self.useful.recv_timeout(USEFUL_MAX).is_err() {
+    /// Waits until everything is started; sources connect from then on.
+    pub fn until_started(mut self) -> Life {
+        if !self.hears("started", START_MAX) {
             let _ = self.child.kill();
             panic!("it does not start\n{}", self.log().join("\n"));
         }
         self
+    }
+
+    /// Waits until it says something with these words in its log, and not longer than this.
+    pub fn hears(&self, words: &str, at_most: Duration) -> bool {
+        let until = Instant::now() + at_most;
+        let left = || until.saturating_duration_since(Instant::now());
+        std::iter::from_fn(|| self.heard.recv_timeout(left()).ok()).any(|line| line.contains(words))
     }
 
     /// Waits until something is so; false if it never was.

@@ -76,7 +76,10 @@ fn life() {
 struct Unwatched;
 
 impl app::Watch for Unwatched {
-    fn ready(&mut self) {}
+    fn ready(&mut self) {
+        tracing::info!("started");
+    }
+
     fn health(&mut self, _: &dyn Fn() -> Health) {}
 }
 

@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::dice::Dice;
+use super::life::{Life, START_MAX};
 use super::oracle::{NETWORKS, Said, Seen, Tally, judge};
 
 /// How long Mattermost knows a `pending_post_id`: 30 s on a real server. Everything about it is a tenth here, except
@@ -143,8 +144,20 @@ impl Plant {
         Speaker { shared, thread }
     }
 
-    /// The last machine, which has said nothing yet, is abnormal.
-    pub fn say_once(&mut self) -> Said {
+    /// The last machine says that all is well until somebody listens: what the source connects to is known then.
+    pub fn until_heard(&self, life: Life) -> Life {
+        let (port, machine) = (self.broker.port(), self.machines - 1);
+        let mut publisher = self.runtime.block_on(Publisher::connect(port)).unwrap();
+        let is_heard = life.wait(START_MAX, || {
+            self.runtime.block_on(say(&mut publisher, machine, 60));
+            life.hears("connected", Duration::from_millis(5))
+        });
+        assert!(is_heard, "nobody listens");
+        life
+    }
+
+    /// The last machine, which was always well, is abnormal.
+    pub fn say_once(&self) -> Said {
         let (port, machine) = (self.broker.port(), self.machines - 1);
         self.runtime.block_on(async {
             let mut publisher = Publisher::connect(port).await.unwrap();
