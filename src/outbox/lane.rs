@@ -215,11 +215,16 @@ impl Lane {
                 None if thread.attempt.is_none() => idle.push(id.clone()),
                 None | Some(Move::Wait(_)) => {}
                 Some(step) => {
-                    // What nobody has seen comes before what changes, and what fails alone comes last.
+                    // A look comes first, while what it looks for is among the newest. What nobody has seen comes
+                    // before what changes, and what fails alone comes last.
                     let is_digest = self.digests.contains(id);
                     let is_seen = thread.root != Root::Waiting;
-                    let rank =
-                        (!is_digest, thread.wanted.priority, is_seen, thread.tries.min(1), thread.created);
+                    let rank = (
+                        (step != Move::Look, !is_digest),
+                        thread.wanted.priority,
+                        (is_seen, thread.tries.min(1)),
+                        thread.created,
+                    );
                     if best.as_ref().is_none_or(|(least, _, _)| rank < *least) {
                         best = Some((rank, id.clone(), step));
                     }

@@ -141,6 +141,28 @@ fn an_unanswered_post_is_looked_for_before_it_is_sent_again() {
     assert_eq!(again.key, first.key);
 }
 
+/// A server that shows its newest posts shows only so many of them: a look that waits finds nothing any more.
+#[test]
+fn a_look_does_not_wait_for_new_posts() {
+    let mut outbox = outbox(can(Repeat::Look { settle: SETTLE }, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Warning, at(0)), false, at(0));
+    let first = lane.next(at(0)).unwrap();
+    lane.answer(unanswered(), at(1));
+    for secs in 2..40 {
+        for one in ["b", "c"] {
+            lane.want(post(&format!("{one}{secs}"), 1, Mark::Warning, at(secs)), false, at(secs));
+        }
+        let job = lane.next(at(secs)).unwrap();
+        if job.is_look {
+            assert_eq!((secs, job.key), (35, first.key));
+            return;
+        }
+        took(lane, "r", at(secs));
+    }
+    panic!("nobody looks");
+}
+
 #[test]
 fn a_short_key_is_trusted_only_while_it_lasts() {
     let repeat = Repeat::ShortKey { lasts: Duration::from_secs(25), settle: SETTLE };
