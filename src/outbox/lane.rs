@@ -216,13 +216,14 @@ impl Lane {
                 None | Some(Move::Wait(_)) => {}
                 Some(step) => {
                     // A look comes first, while what it looks for is among the newest. What nobody has seen comes
-                    // before what changes, and what fails alone comes last.
-                    let is_digest = self.digests.contains(id);
+                    // before what changes, trouble before its end, and what fails alone comes last.
                     let is_seen = thread.root != Root::Waiting;
+                    let is_ended = thread.wanted.ended.is_some();
+                    let is_late = thread.tries > 0;
                     let rank = (
-                        (step != Move::Look, !is_digest),
+                        (step != Move::Look, !self.digests.contains(id)),
                         thread.wanted.priority,
-                        (is_seen, thread.tries.min(1)),
+                        (is_seen, is_ended, is_late),
                         thread.created,
                     );
                     if best.as_ref().is_none_or(|(least, _, _)| rank < *least) {

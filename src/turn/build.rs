@@ -152,7 +152,7 @@ impl Middle {
             self.source(source, Some("not connected yet".into()), now);
         }
         let store = self.slots.len() - 1;
-        self.damage(store, kept.is_damaged, now);
+        self.know(store, kept.is_damaged, now);
         for at in 0..self.slots.len() {
             self.schedule(at, now);
         }
@@ -177,19 +177,6 @@ impl Middle {
                 self.is_urgent = true;
             }
         }
-    }
-
-    fn damage(&mut self, at: usize, is_damaged: bool, now: Moment) {
-        let fact = crate::episode::Fact {
-            verdict: crate::rule::Verdict::Level(crate::rule::Level(u8::from(is_damaged))),
-            value: None,
-            at: now,
-            now,
-            may_open: true,
-            is_late: false,
-        };
-        let changes = self.slots[at].condition.learn(&fact);
-        self.follow_up(at, &changes, now);
     }
 }
 

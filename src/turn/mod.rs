@@ -232,16 +232,7 @@ impl Middle {
         state.is_up = is_up;
         state.lost = lost;
         let at = state.slot;
-        let fact = Fact {
-            verdict: Verdict::Level(Level(u8::from(!is_up))),
-            value: None,
-            at: now,
-            now,
-            may_open: true,
-            is_late: false,
-        };
-        let changes = self.slots[at].condition.learn(&fact);
-        self.follow_up(at, &changes, now);
+        self.know(at, !is_up, now);
         // Whoever can speak again is given the time to do so.
         for slot in 0..self.slots.len() {
             if is_up && self.slots[slot].source == Some(source) {
@@ -249,6 +240,14 @@ impl Middle {
                 self.schedule(slot, now);
             }
         }
+    }
+
+    /// What the program itself knows of a condition that no rule judges.
+    fn know(&mut self, at: usize, is_abnormal: bool, now: Moment) {
+        let verdict = Verdict::Level(Level(u8::from(is_abnormal)));
+        let fact = Fact { verdict, value: None, at: now, now, may_open: true, is_late: false };
+        let changes = self.slots[at].condition.learn(&fact);
+        self.follow_up(at, &changes, now);
     }
 
     /// Time went by.
