@@ -7,16 +7,11 @@ use contract::{
     Capabilities, DeliveryError, DeliveryKey, EpisodeId, LineRole, Moment, Post, Receipt, Text, backoff,
 };
 
+use super::fold::OUTAGE_AFTER;
 use super::pace::Bucket;
 use super::thread::{Move, Root, Thread};
 use super::{Answer, Health, Job, Row, Told};
 
-/// Down for so long, a network gets one catch-up instead of a burst.
-const OUTAGE_AFTER: Duration = Duration::from_secs(300);
-/// So few are told one by one all the same.
-const FEW: usize = 3;
-/// So many at most wait one by one, whatever the reason: a reader could not take more, nor a small gateway.
-const WAITING_MAX: usize = 1_000;
 /// A thread is forgotten this long after its last word: an episode comes back within ten minutes, counted by the
 /// time of its source, and its on-delay comes on top.
 const KEEP: Duration = Duration::from_secs(30 * 60);
@@ -36,41 +31,26 @@ const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
 /// One network.
 #[derive(Debug)]
 pub struct Lane {
-    name: String,
-    prefix: String,
-    can: Capabilities,
-    threads: BTreeMap<EpisodeId, Thread>,
+    pub(super) name: String,
+    pub(super) prefix: String,
+    pub(super) can: Capabilities,
+    pub(super) threads: BTreeMap<EpisodeId, Thread>,
     /// The threads with something to do.
-    active: BTreeSet<EpisodeId>,
+    pub(super) active: BTreeSet<EpisodeId>,
     /// The threads whose row is not kept yet.
-    unkept: BTreeSet<EpisodeId>,
-    told: Vec<(EpisodeId, Told)>,
-    bucket: Bucket,
+    pub(super) unkept: BTreeSet<EpisodeId>,
+    pub(super) told: Vec<(EpisodeId, Told)>,
+    pub(super) bucket: Bucket,
     /// The episode of the job that is being done.
-    busy: Option<EpisodeId>,
-    failures: u32,
-    paused_until: Moment,
-    down_since: Option<Moment>,
+    pub(super) busy: Option<EpisodeId>,
+    pub(super) failures: u32,
+    pub(super) paused_until: Moment,
+    pub(super) down_since: Option<Moment>,
     /// Every catch-up that something is folded into.
-    digests: BTreeSet<EpisodeId>,
-    taken: u64,
-    last_error: Option<String>,
-    remarks: Vec<String>,
-}
-
-/// What a catch-up is to tell.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Folded {
-    /// The name of the catch-up.
-    pub digest: EpisodeId,
-    /// When the network was lost.
-    pub lost: Moment,
-    /// When it was back: the moment the catch-up was taken; until then, that of writing.
-    pub back: Moment,
-    /// The newest version of it so far.
-    pub version: u32,
-    /// The posts that are folded into it.
-    pub posts: Vec<Post>,
+    pub(super) digests: BTreeSet<EpisodeId>,
+    pub(super) taken: u64,
+    pub(super) last_error: Option<String>,
+    pub(super) remarks: Vec<String>,
 }
 
 impl Lane {
@@ -289,7 +269,7 @@ impl Lane {
         self.touch(&id);
     }
 
-    fn with(&mut self, id: &EpisodeId, change: impl FnOnce(&mut Thread)) {
+    pub(super) fn with(&mut self, id: &EpisodeId, change: impl FnOnce(&mut Thread)) {
         if let Some(thread) = self.threads.get_mut(id) {
             change(thread);
         }
@@ -338,75 +318,6 @@ impl Lane {
                 }
             }
         });
-    }
-
-    /// After an outage: folds what waits into one catch-up. Gives what each catch-up has to tell, where that is not
-    /// what it tells already.
-    pub fn fold(&mut self, now: Moment) -> Vec<Folded> {
-        let is_outage = self.down_since.is_some_and(|since| now.since(since) >= OUTAGE_AFTER);
-        let waiting = self.active.iter().filter(|id| self.is_foldable(id)).count();
-        let is_time = self.busy.is_none() && now >= self.paused_until;
-        let joins = is_outage && (waiting > FEW || (waiting > 0 && self.waiting_digest().is_some()));
-        if (joins && is_time) || waiting > WAITING_MAX {
-            self.fold_all(now);
-        }
-        self.digests.iter().filter_map(|digest| self.folded(digest, now)).collect()
-    }
-
-    fn is_foldable(&self, id: &EpisodeId) -> bool {
-        !self.digests.contains(id) && self.threads.get(id).is_some_and(Thread::is_foldable)
-    }
-
-    /// The catch-up that no network has taken yet; there is one at most.
-    fn waiting_digest(&self) -> Option<&EpisodeId> {
-        self.digests.iter().find(|id| self.is_waiting(id))
-    }
-
-    fn is_waiting(&self, id: &EpisodeId) -> bool {
-        self.threads.get(id).is_none_or(|thread| thread.root == Root::Waiting)
-    }
-
-    fn fold_all(&mut self, now: Moment) {
-        let ids: Vec<EpisodeId> = self.active.iter().filter(|id| self.is_foldable(id)).cloned().collect();
-        let digest = self.waiting_digest().cloned().unwrap_or_else(|| {
-            let oldest = ids.iter().filter_map(|id| self.threads.get(id)).map(|thread| thread.created).min();
-            let lost = self.down_since.into_iter().chain(oldest).min().unwrap_or(now);
-            EpisodeId(format!("catch-up-{}-{}", self.name, lost.as_ms()))
-        });
-        self.digests.insert(digest.clone());
-        for id in ids {
-            self.with(&id, |thread| thread.root = Root::Folded(digest.clone()));
-            self.told.push((id.clone(), Told::Folded { into: digest.clone() }));
-            self.unkept.insert(id);
-        }
-    }
-
-    fn folded_into<'a>(&'a self, digest: &'a EpisodeId) -> impl Iterator<Item = &'a Thread> {
-        self.threads
-            .values()
-            .filter(move |thread| matches!(&thread.root, Root::Folded(into) if into == digest))
-    }
-
-    /// What a catch-up has to tell, if that is not what it tells already.
-    fn folded(&self, digest: &EpisodeId, now: Moment) -> Option<Folded> {
-        let thread = self.threads.get(digest);
-        let is_waiting = self.is_waiting(digest);
-        let is_on_its_way = thread.is_some_and(|thread| thread.attempt.is_some());
-        if is_on_its_way || (is_waiting && now < self.paused_until) {
-            return None;
-        }
-        let newest = self.folded_into(digest).map(|thread| thread.wanted.written).max()?;
-        if !is_waiting && thread.is_some_and(|thread| thread.wanted.written >= newest) {
-            return None;
-        }
-        let lost = thread.map_or_else(|| lost_of(digest).unwrap_or(now), |thread| thread.wanted.begun);
-        Some(Folded {
-            digest: digest.clone(),
-            lost,
-            back: thread.and_then(|thread| thread.opened).unwrap_or(now),
-            version: thread.map_or(0, |thread| thread.wanted.version),
-            posts: self.folded_into(digest).map(|thread| thread.wanted.clone()).collect(),
-        })
     }
 
     /// Rows to keep, for all that changed since the last call.
@@ -496,11 +407,6 @@ impl Lane {
             last_error: self.last_error.clone(),
         }
     }
-}
-
-/// The start of the outage, which the name of a catch-up ends with.
-fn lost_of(digest: &EpisodeId) -> Option<Moment> {
-    digest.0.rsplit_once('-').and_then(|(_, ms)| ms.parse().ok()).map(Moment::from_ms)
 }
 
 /// The small print, such as the minute of the measure, is worth no edit of its own.

@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: no clock, no network, no file: what to keep is given out as rows, what to send as jobs.
 
+mod fold;
 mod lane;
 mod pace;
 mod thread;
@@ -12,7 +13,8 @@ use std::time::Duration;
 use contract::{Capabilities, DeliveryError, DeliveryKey, EpisodeId, Moment, Post, Receipt, Step};
 use serde::{Deserialize, Serialize};
 
-pub use lane::{Folded, Lane};
+pub use fold::Folded;
+pub use lane::Lane;
 
 /// One thing for a network to do.
 #[derive(Debug, Clone, PartialEq)]
