@@ -46,7 +46,7 @@ pub trait Check {
 /// What `portevoix doctor` has to say of a table: what is not safe, and the secrets that cannot be read.
 pub fn examine(settings: &impl Check) -> Vec<Fault> {
     let unread = settings.secrets().into_iter().filter_map(|(key, secret)| {
-        let problem = secret.read().err()?;
+        let problem = secret.read().err().or_else(|| secret.exposed())?;
         Some(Fault::at(key, problem))
     });
     unread.chain(settings.advise()).collect()

@@ -152,33 +152,48 @@ impl Secret {
         }
     }
 
+    /// Who else may read the file of the secret, if anyone: a mode such as `644` where `600` is expected.
+    pub fn exposed(&self) -> Option<String> {
+        use std::os::unix::fs::PermissionsExt;
+        // Systemd guards its credentials itself.
+        let mode = std::fs::metadata(self.file.as_ref()?).ok()?.permissions().mode() & 0o777;
+        (mode & 0o077 != 0).then(|| format!("its file can be read by others (mode {mode:o}), expected 600"))
+    }
+
+    /// The file it lies in, unless it is an environment variable.
+    fn path(&self) -> Result<Option<PathBuf>, String> {
+        match (&self.credential, &self.file) {
+            (Some(name), _) => credential_path(name).map(Some),
+            (None, file) => Ok(file.clone()),
+        }
+    }
+
     /// Reads the secret, without the line end that editors leave.
     ///
     /// # Errors
     /// Where it was looked for and what was found, without a word of the secret.
     pub fn read(&self) -> Result<SecretText, String> {
         self.check()?;
-        let text = match (&self.credential, &self.file, &self.env) {
-            (Some(name), _, _) => read_credential(name)?,
-            (_, Some(path), _) => read_file(path)?,
-            (_, _, Some(name)) => {
+        let text = match (self.path()?, &self.env) {
+            (Some(path), _) => read_file(&path)?,
+            (None, Some(name)) => {
                 std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))?
             }
-            (None, None, None) => String::new(),
+            (None, None) => String::new(),
         };
         let text = text.trim_end_matches(['\r', '\n']);
         if text.is_empty() { Err("the secret is empty".to_owned()) } else { Ok(SecretText(text.to_owned())) }
     }
 }
 
-fn read_credential(name: &str) -> Result<String, String> {
+fn credential_path(name: &str) -> Result<PathBuf, String> {
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return Err(format!("credential `{name}` is not a plain name"));
     }
     let folder = std::env::var_os("CREDENTIALS_DIRECTORY")
         .or_else(|| std::env::var_os("PORTEVOIX_CREDENTIALS"))
         .ok_or_else(|| format!("credential `{name}`: neither CREDENTIALS_DIRECTORY (set by systemd) nor PORTEVOIX_CREDENTIALS is set"))?;
-    read_file(&PathBuf::from(folder).join(name))
+    Ok(PathBuf::from(folder).join(name))
 }
 
 fn read_file(path: &std::path::Path) -> Result<String, String> {
@@ -198,6 +213,25 @@ mod tests {
         for wrong in ["", "30", "s", "30 s", "-3s", "1w", "9e9s", "999999d"] {
             assert!(Wait::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_others_can_read_is_told() {
+        use std::os::unix::fs::PermissionsExt;
+        let path = std::env::temp_dir().join(format!("portevoix-secret-{}", std::process::id()));
+        std::fs::write(&path, "hunter2\n").unwrap();
+        let secret = Secret { credential: None, file: Some(path.clone()), env: None };
+        let exposed = |mode| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            secret.exposed()
+        };
+        assert_eq!(exposed(0o600), None);
+        assert_eq!(
+            exposed(0o644),
+            Some("its file can be read by others (mode 644), expected 600".to_owned())
+        );
+        assert_eq!(secret.read().unwrap().reveal(), "hunter2");
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]
