@@ -30,10 +30,9 @@ const AFTER_A_WORD: u64 = 4;
 const AFTER_US: std::ops::Range<u64> = 0..3_000;
 /// One death in so many lasts until the server has forgotten its keys.
 const LONG_DEATHS: u64 = 40;
-/// What the publisher may say of new episodes in one life …
-const EPISODES_PER_LIFE: usize = 2;
-/// … as long as not more than this many wait: a network that is down for five minutes gets one digest.
-const BACKLOG_MAX: usize = 40;
+/// One or two episodes begin in each life, until so many wait; then none until nearly all are shown. What waits for
+/// five minutes would be told in a digest, which is not what is tested here.
+const BACKLOG: std::ops::Range<usize> = 3..40;
 /// A fresh event passes from end to end within this.
 const FRESH_MAX: Duration = Duration::from_secs(5);
 
@@ -72,7 +71,7 @@ fn number(variable: &str, usual: u64) -> u64 {
 /// Kills a program again and again, lets it finish, and looks what became of what was said.
 fn campaign(kills: usize, seed: u64, mutant: Option<Mutant>) -> Found {
     let began = Instant::now();
-    let plant = Plant::start(kills * EPISODES_PER_LIFE + 1);
+    let plant = Plant::start(kills * 3 / 2 + 1);
     let program = Program::new(&plant.folder, mutant);
     let found = kill_and_look(kills, Dice::new(seed), plant, &program);
     let who = mutant.map_or("portevoix".to_owned(), |mutant| format!("mutant {mutant:?}"));
@@ -90,9 +89,12 @@ fn kill_and_look(kills: usize, mut dice: Dice, plant: Plant, program: &Program) 
 
     plant.go_wrong(&mut dice);
     let speaker = plant.speak(&mut dice);
-    for _ in 0..kills {
-        if plant.unseen(&speaker) < BACKLOG_MAX {
-            speaker.allow(EPISODES_PER_LIFE);
+    let mut is_full = false;
+    for killed in 0..kills {
+        let unseen = plant.unseen(&speaker);
+        is_full = if is_full { unseen > BACKLOG.start } else { unseen >= BACKLOG.end };
+        if !is_full {
+            speaker.allow(1 + killed % 2);
         }
         complaints.extend(live(Life::start(program), &speaker, start, &mut dice).kill());
         if dice.one_in(LONG_DEATHS) {

@@ -132,7 +132,7 @@ impl Plant {
         self.hook.faults().clear();
     }
 
-    /// Somebody begins to speak for all machines but the last.
+    /// Somebody begins to speak for all machines. The last is always well.
     pub fn speak(&self, dice: &mut Dice) -> Speaker {
         let shared = Arc::new(Shared::default());
         let (port, machines) = (self.broker.port(), self.machines - 1);
@@ -318,7 +318,9 @@ async fn speak(port: u16, machines: usize, shared: &Shared, mut dice: Dice) {
             shared.said.lock().unwrap().push(said);
             waiting.extend(Next::end(machine, &mut dice));
         } else {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            // A plant is never silent: a source that says nothing is not known to be there.
+            say(&mut publisher, machines, 60).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         }
         shared.words.fetch_add(1, Ordering::Relaxed);
