@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use contract::{Fault, Network, Setup, Source, TagAddress, Ticket};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -80,7 +80,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), AppError> {
     let folder = state.display();
-    std::fs::create_dir_all(state).map_err(|error| AppError::System(format!("{folder}: {error}")))?;
+    make_private(state).map_err(|error| AppError::System(format!("state folder {folder}: {error}")))?;
     let clock = Clock::start();
     let opened = store::open(state, clock.now())?;
     if let Some((aside, found)) = &opened.damaged {
@@ -102,6 +102,12 @@ pub async fn run(
     app.leave().await;
     drop(opened.lock);
     outcome
+}
+
+/// The journal and the posts are nobody else's.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 type Built = (Vec<Box<dyn Source>>, Vec<Arc<dyn Network>>);
@@ -156,6 +162,8 @@ struct App {
     couriers: JoinSet<()>,
     servers: JoinSet<()>,
     networks: Vec<String>,
+    /// Why a network does not serve what it should, if it does not.
+    serves: Vec<watch::Receiver<Option<String>>>,
     /// Batches whose changes are not handed to the store yet.
     waiting: Vec<(usize, Ticket)>,
     flying: Option<Flying>,
@@ -186,11 +194,13 @@ impl App {
         }
         // Each network does one job at a time.
         let (answer, answers) = mpsc::channel(networks.len().max(1));
-        let mut jobs = Vec::new();
+        let (mut jobs, mut serves) = (Vec::new(), Vec::new());
         for (number, network) in networks.into_iter().enumerate() {
             let (to_do, inbox) = mpsc::channel(1);
             jobs.push(to_do);
-            servers.spawn(deliver::serve(plan.networks[number].name.clone(), network.clone()));
+            let (trouble, serving) = watch::channel(None);
+            serves.push(serving);
+            servers.spawn(deliver::serve(plan.networks[number].name.clone(), network.clone(), trouble));
             couriers.spawn(deliver::deliver(number, network, inbox, answer.clone()));
         }
         let networks = plan.networks.iter().map(|network| network.name.clone()).collect();
@@ -206,6 +216,7 @@ impl App {
             couriers,
             servers,
             networks,
+            serves,
             waiting: Vec::new(),
             flying: None,
             since: None,
@@ -231,7 +242,7 @@ impl App {
                     }
                     self.remark();
                     self.watchdog.feed(self.is_flowing());
-                    watch.health(&|| self.middle.health());
+                    watch.health(&|| self.health());
                 }
                 done = self.writer.done(), if self.flying.is_some() => match done {
                     Some(done) => self.kept(done),
@@ -252,6 +263,14 @@ impl App {
     /// Work flows while the store answers: with a receipt, or with the reason why it cannot take a step.
     fn is_flowing(&self) -> bool {
         self.flying.as_ref().is_none_or(|flying| flying.since.elapsed() < STORE_SILENT_MAX)
+    }
+
+    fn health(&self) -> Health {
+        let mut health = self.middle.health();
+        for (network, serving) in health.networks.iter_mut().zip(&self.serves) {
+            network.last_error = network.last_error.take().or_else(|| serving.borrow().clone());
+        }
+        health
     }
 
     /// One line for the log when something changed, none while it stays.

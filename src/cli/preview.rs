@@ -84,6 +84,7 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
         id: EpisodeId("preview".into()),
         begun: ago(u64::from(level)),
         since: ago(u64::from(level)),
+        stepped: ago(u64::from(level)),
         level,
         value: beyond(subject, level),
         value_at: now,

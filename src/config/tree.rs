@@ -67,9 +67,10 @@ fn note_errors(
                 .help("keep one of the two".to_owned());
         } else {
             let key = text.get(line..span.start).unwrap_or_default();
+            let rest = text.get(span.start..).unwrap_or_default();
             let is_bare_secret = is_secret(key) && message.starts_with("string values must be quoted");
             let (message, help) =
-                if is_bare_secret { wording::secret() } else { wording::syntax(message, found) };
+                if is_bare_secret { wording::secret() } else { wording::syntax(message, found, rest) };
             problems.error(moved, message).help(help);
         }
     }

@@ -176,8 +176,8 @@ fn plain_expected(expected: &str) -> String {
     plain.to_owned()
 }
 
-/// A message of the TOML parser. `found` is the text it points at.
-pub(super) fn syntax(message: &str, found: &str) -> Words {
+/// A message of the TOML parser. `found` is the text it points at, `rest` all from there on.
+pub(super) fn syntax(message: &str, found: &str, rest: &str) -> Words {
     let help = |text: &str| Some(text.to_owned());
     if message.starts_with("string values must be quoted") {
         return match found.trim() {
@@ -201,6 +201,9 @@ pub(super) fn syntax(message: &str, found: &str) -> Words {
         }
         "key with no value" => help("write key = value; a comment begins with #"),
         "invalid unquoted key" => help("names are lower-case letters, digits and `-`"),
+        "unexpected key or value" if rest.starts_with(',') => {
+            help("a number has a decimal point here, not a comma: 75.5; and no comma ends a line")
+        }
         "unexpected key or value" => help("one key = value a line; close the quotes before it"),
         "unexpected leading zero" => help("write the number without leading zeros, or as text in quotes"),
         _ => None,

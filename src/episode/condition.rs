@@ -242,7 +242,11 @@ impl Condition {
                     return Some(Change::Cleared);
                 }
                 let change = if pending.to > episode.level { Change::Escalated } else { Change::Eased };
-                episode.level = pending.to;
+                (episode.level, episode.stepped) = (pending.to, pending.since);
+                if pending.to == 1 {
+                    // On the first step again, it is abnormal since it began.
+                    episode.stepped = episode.since;
+                }
                 self.state = State::Open { episode, pending: None };
                 Some(change)
             }
@@ -258,6 +262,7 @@ impl Condition {
             id: Episode::name(&self.machine, &self.rule, pending.since),
             begun: pending.since,
             since: pending.since,
+            stepped: pending.since,
             level: pending.to,
             value: None,
             value_at: pending.since,
@@ -372,6 +377,7 @@ impl Episode {
         Episode {
             ended: None,
             since: pending.since,
+            stepped: pending.since,
             level: pending.to,
             reopened: self.reopened + 1,
             version: self.version + 1,

@@ -24,6 +24,8 @@ pub struct Episode {
     pub begun: Moment,
     /// When the present stretch began: `begun`, unless it came back.
     pub since: Moment,
+    /// When the present step began.
+    pub stepped: Moment,
     /// The step of the ladder it is on now; what it was on when it ended.
     pub level: u8,
     /// The value as last told or, once ended, the value that ended it.

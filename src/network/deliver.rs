@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Delivery, DeliveryError, Network};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::outbox::{Answer, Job};
 
@@ -54,22 +54,24 @@ async fn do_job(network: Arc<dyn Network>, job: Job) -> Answer {
 }
 
 /// Runs what the network serves, again and again if it fails.
-pub async fn serve(name: String, network: Arc<dyn Network>) {
+///
+/// `trouble` always holds why it does not serve now, if it does not.
+pub async fn serve(name: String, network: Arc<dyn Network>, trouble: watch::Sender<Option<String>>) {
     let mut last_said = String::new();
     loop {
         match network.serve().await {
-            Ok(()) => {
-                info!(network = %name, "serves nothing more");
-                return;
-            }
+            Ok(()) => return,
             Err(error) => {
                 let reason = error.to_string();
                 if reason != last_said {
                     warn!(network = %name, %reason, "cannot serve");
-                    last_said = reason;
+                    last_said.clone_from(&reason);
                 }
+                trouble.send_replace(Some(reason));
             }
         }
         tokio::time::sleep(SERVE_RETRY).await;
+        // Perhaps this time: whoever still cannot says so again at once.
+        trouble.send_replace(None);
     }
 }

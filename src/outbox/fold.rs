@@ -72,6 +72,20 @@ impl Lane {
         }
     }
 
+    /// Trouble after the outage is no line of its catch-up: what comes back, or is more urgent, gets a post of its own.
+    pub(super) fn unfold(&mut self, post: &Post) {
+        let Some(thread) = self.threads.get(&post.episode) else { return };
+        let Root::Folded(digest) = &thread.root else { return };
+        let is_back = thread.wanted.ended.is_some() && post.ended.is_none();
+        let is_worse = post.priority < thread.wanted.priority;
+        if (is_back || is_worse) && !self.is_waiting(digest) {
+            self.with(&post.episode, |thread| {
+                thread.root = Root::Waiting;
+                thread.opening = post.version;
+            });
+        }
+    }
+
     pub(super) fn folded_into<'a>(&'a self, digest: &'a EpisodeId) -> impl Iterator<Item = &'a Thread> {
         self.threads
             .values()

@@ -109,6 +109,7 @@ impl Lane {
     /// This is how the episode should be read now. `with_note`: those who follow its thread are told as well.
     pub fn want(&mut self, post: Post, with_note: bool, now: Moment) {
         let id = post.episode.clone();
+        self.unfold(&post);
         match self.threads.get_mut(&id) {
             None => {
                 self.threads.insert(id.clone(), Thread::new(post, now));

@@ -13,6 +13,9 @@ use jiff::tz::TimeZone;
 /// Between a number and its unit, so that no line breaks there.
 const NO_BREAK: char = '\u{A0}';
 
+/// From here on a number is written with a power of ten.
+const SCIENTIFIC_FROM: f64 = 1e12;
+
 /// The languages that are complete, each with its sentences.
 pub const LANGUAGES: &[(&str, &str)] = &[
     ("fr", include_str!("../../config/words/fr/posts.ftl")),
@@ -102,6 +105,9 @@ impl Language {
 
     /// A number with so many decimals, as this language writes it: `1 240,5`.
     pub fn number(&self, value: f64, decimals: u8) -> String {
+        if value.is_finite() && value.abs() >= SCIENTIFIC_FROM {
+            return self.scientific(value);
+        }
         let plain = format!("{value:.*}", usize::from(decimals));
         // "-0" is a rounding, not a value.
         let plain = if plain.trim_matches(['-', '0', '.']).is_empty() {
@@ -114,6 +120,14 @@ impl Language {
             Ok(number) => self.numbers.format(&number).to_string().replace('-', "\u{2212}"),
             Err(_) => plain,
         }
+    }
+
+    /// `1,5 × 10^300`: nobody reads three hundred digits, and most of them would be invented.
+    fn scientific(&self, value: f64) -> String {
+        let plain = format!("{value:.1e}");
+        let (digits, power) = plain.split_once('e').unwrap_or((&plain, "0"));
+        let digits: f64 = digits.parse().unwrap_or(value);
+        format!("{}\u{A0}×\u{A0}10^{power}", self.number(digits, 1))
     }
 
     /// A number with its unit.
@@ -223,6 +237,8 @@ mod tests {
         assert_eq!(en.quantity(1_240.5, 1, Some("kg")), "1,240.5\u{A0}kg");
         assert_eq!(fr.number(-0.04, 1), "0,0");
         assert_eq!(fr.number(f64::NAN, 1), "NaN");
+        assert_eq!(fr.quantity(-1.5e300, 0, Some("kN")), "−1,5\u{A0}×\u{A0}10^300\u{A0}kN");
+        assert_eq!(fr.number(f64::INFINITY, 0), "inf");
     }
 
     #[test]

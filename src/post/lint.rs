@@ -202,6 +202,7 @@ mod tests {
             id: EpisodeId("0123456789abcdef".into()),
             begun: at(0),
             since: at(0),
+            stepped: at(0),
             level: 1,
             value: value(0, 0.04),
             value_at: at(1),

@@ -30,7 +30,7 @@ pub fn write(subject: &Subject, episode: &Episode, known: Known, language: &Lang
         word: language.say(page.word(mark), &[]),
         fact: Text::default(),
         lines: page.lines(),
-        begun: episode.begun,
+        begun: episode.since,
         ended: episode.ended,
         written: now,
         provenance: Provenance {
@@ -95,12 +95,9 @@ impl Page<'_> {
         }
     }
 
-    /// When what is told began. A limit that is crossed again goes on; a silence that was broken does not.
-    fn begun(&self) -> Moment {
-        match &self.subject.about {
-            About::Silence { .. } | About::Source { .. } => self.episode.since,
-            About::Limit { .. } | About::Store => self.episode.begun,
-        }
+    /// When the step that is told began.
+    fn stepped(&self) -> Moment {
+        if self.episode.level > 1 { self.episode.stepped } else { self.episode.since }
     }
 
     /// Writes the first line, with the name of the tag cut short if all of it does not fit.
@@ -124,7 +121,7 @@ impl Page<'_> {
 
     fn fact(&self, tag: &str) -> String {
         let (language, episode) = (self.language, self.episode);
-        let since = language.since(self.begun(), self.now);
+        let since = language.since(self.stepped(), self.now);
         let value = self.told().map(|value| self.quantity(value)).unwrap_or_default();
         match (&self.subject.about, episode.ended) {
             (About::Limit { side, .. }, None) => {
@@ -156,8 +153,8 @@ impl Page<'_> {
     }
 
     fn ended_fact(&self, name: &str, who: (&'static str, &str), value: &str, ended: Moment) -> String {
-        let span = self.language.span(self.begun(), ended, self.now);
-        let lasted = self.language.lasted(ended.since(self.begun()));
+        let span = self.language.span(self.episode.since, ended, self.now);
+        let lasted = self.language.lasted(ended.since(self.episode.since));
         self.language.say(name, &[who, ("value", value), ("span", &span), ("lasted", &lasted)])
     }
 
@@ -178,12 +175,14 @@ impl Page<'_> {
 
     fn context(&self) -> String {
         let said = self.circumstances();
-        let times = usize::try_from(self.episode.reopened).unwrap_or(usize::MAX);
+        let times = usize::try_from(self.episode.reopened).unwrap_or(0);
         if times == 0 {
             return said;
         }
         let since = self.language.since(self.episode.begun, self.now);
-        format!("{said} {}", self.language.count("reopened", times, &[("since", &since)])).trim().to_owned()
+        format!("{said} {}", self.language.count("reopened", times + 1, &[("since", &since)]))
+            .trim()
+            .to_owned()
     }
 
     fn circumstances(&self) -> String {

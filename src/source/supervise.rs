@@ -15,7 +15,7 @@ const LOST_MAX: Duration = Duration::from_secs(3);
 /// A person must look or mend: asked again this rarely.
 const PERSON_WAIT: Duration = Duration::from_secs(30);
 /// A line that holds for so long is up, even if no machine says anything.
-const HOLDS_AFTER: Duration = Duration::from_secs(10);
+const HOLDS_AFTER: Duration = Duration::from_secs(4);
 /// An adapter that does not connect within this time has lost itself.
 const CONNECT_MAX: Duration = Duration::from_secs(60);
 

@@ -32,6 +32,9 @@ pub const SITE: &str = "_site";
 /// An episode that lasted so long is told to those who follow its thread when it ends.
 const NOTE_AFTER: Duration = Duration::from_secs(15 * 60);
 
+/// One that comes and goes is told again under its post at most so often.
+const NOTE_AGAIN_AFTER: Duration = Duration::from_secs(600);
+
 /// A living post changes at most so often for a worse value.
 const REFRESH_EVERY: Duration = Duration::from_secs(60);
 
@@ -168,7 +171,7 @@ impl Middle {
             self.note_change(at, *change, now);
         }
         if let Some(last) = changes.last() {
-            self.tell(at, *last == Change::Cleared, now);
+            self.tell(at, Some(*last), now);
         }
         self.schedule(at, now);
     }
@@ -199,11 +202,17 @@ impl Middle {
     }
 
     /// Writes the post of a slot's episode for every network.
-    fn tell(&mut self, at: usize, is_cleared: bool, now: Moment) {
+    fn tell(&mut self, at: usize, change: Option<Change>, now: Moment) {
         let slot = &mut self.slots[at];
         let Some(episode) = slot.condition.episode() else { return };
-        let lasted = episode.ended.map(|ended| ended.since(episode.begun));
-        let with_note = is_cleared && lasted.is_some_and(|lasted| lasted > NOTE_AFTER);
+        let lasted = episode.ended.map(|ended| ended.since(episode.since));
+        // An edit notifies nobody: what those who follow the thread must know is said under it as well.
+        let with_note = match change {
+            Some(Change::Escalated) => true,
+            Some(Change::Reopened) => now.since(slot.noted_at) >= NOTE_AGAIN_AFTER,
+            Some(Change::Cleared) => lasted.is_some_and(|lasted| lasted > NOTE_AFTER),
+            Some(Change::Opened | Change::Eased) | None => false,
+        };
         let latest = slot.tag.and_then(|tag| self.tags[tag].latest()).map(|latest| latest.value);
         let known = post::Known { latest };
         let posts: Vec<Post> = self
@@ -211,7 +220,7 @@ impl Middle {
             .iter()
             .map(|language| post::write(&slot.subject, episode, known, language, now))
             .collect();
-        slot.told(now);
+        slot.told(with_note, now);
         for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {
             lane.want(posts[*language].clone(), with_note, now);
         }
@@ -278,7 +287,7 @@ impl Middle {
         let is_worse = changes.is_empty() && slot.take_refresh(now);
         if is_worse {
             slot.condition.touch();
-            self.tell(at, false, now);
+            self.tell(at, None, now);
         }
         self.follow_up(at, &changes, now);
     }

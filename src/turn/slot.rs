@@ -19,6 +19,8 @@ pub struct Slot {
     scheduled: Option<Moment>,
     told_at: Moment,
     told_worst: Option<f64>,
+    /// When something was last said under its post, or the post begun.
+    pub(super) noted_at: Moment,
     is_marked: bool,
 }
 
@@ -33,6 +35,7 @@ impl Slot {
             scheduled: None,
             told_at: Moment::default(),
             told_worst: None,
+            noted_at: Moment::default(),
             is_marked: false,
         }
     }
@@ -60,8 +63,11 @@ impl Slot {
         self.condition.saved()
     }
 
-    pub(super) fn told(&mut self, now: Moment) {
+    pub(super) fn told(&mut self, with_note: bool, now: Moment) {
         self.told_at = now;
+        if with_note {
+            self.noted_at = now;
+        }
         self.told_worst = self.condition.episode().and_then(|episode| episode.worst);
     }
 

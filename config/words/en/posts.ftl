@@ -28,19 +28,16 @@ lasted-days = { $days } d { $hours } h
 # A limit crossed.
 limit-high = { $tag } at { $value } (limit { $limit }) { $since }
 limit-low = { $tag } at { $value } (minimum { $limit }) { $since }
-limit-cleared = { $tag } at { $value }, off { $span }, { $lasted }
+limit-cleared = { $tag } at { $value }, abnormal { $span }, { $lasted }
 usual = Usual: { $from } to { $to }.
 worst-high = Highest: { $value } { $at }.
 worst-low = Lowest: { $value } { $at }.
 limit-was-high = Limit: { $limit }.
 limit-was-low = Minimum: { $limit }.
-reopened = { $times ->
-    [one] Came back { $times } time { $since }.
-   *[other] Came back { $times } times { $since }.
-}
+reopened = Occurrences: { $times } { $since }.
 
 # A sensor that says nothing.
-silent = { $tag }: no reading { $since } (expected every { $after })
+silent = { $tag }: no reading { $since } (limit { $after })
 silent-last = Last value: { $value }. Real state unknown: trust the local display.
 silent-unknown = No value known. Real state unknown: trust the local display.
 silent-cleared = { $tag } at { $value }, no reading { $span }, { $lasted }

@@ -34,13 +34,10 @@ worst-high = Au plus haut : { $value } { $at }.
 worst-low = Au plus bas : { $value } { $at }.
 limit-was-high = Limite : { $limit }.
 limit-was-low = Minimum : { $limit }.
-reopened = { $times ->
-    [one] Réapparu { $times } fois { $since }.
-   *[other] Réapparu { $times } fois { $since }.
-}
+reopened = Occurrences : { $times } { $since }.
 
 # Un capteur qui se tait.
-silent = { $tag } : aucune mesure { $since } (attendue toutes les { $after })
+silent = { $tag } : aucune mesure { $since } (limite { $after })
 silent-last = Dernière valeur : { $value }. État réel inconnu : se fier à l'afficheur sur place.
 silent-unknown = Aucune valeur connue. État réel inconnu : se fier à l'afficheur sur place.
 silent-cleared = { $tag } à { $value }, sans mesure { $span }, { $lasted }
@@ -51,7 +48,7 @@ source-lost-machines = { $count ->
     [one] { $count } machine n'est plus lue, son état réel est inconnu : se fier à l'afficheur sur place.
    *[other] { $count } machines ne sont plus lues, leur état réel est inconnu : se fier à l'afficheur sur place.
 }
-source-cleared = source { $source } jointe de nouveau, coupure { $span }, { $lasted }
+source-cleared = source { $source } de nouveau joignable, coupure { $span }, { $lasted }
 source-do = vérifier le réseau et le serveur de la source.
 
 # La mémoire de portevoix.
