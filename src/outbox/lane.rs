@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use contract::{
-    Capabilities, DeliveryError, DeliveryKey, EpisodeId, LineRole, Moment, Post, Receipt, Text, backoff,
+    Capabilities, DeliveryError, DeliveryKey, EpisodeId, LineRole, Moment, Post, Receipt, Repeat, Text,
+    backoff,
 };
 
 use super::fold::OUTAGE_AFTER;
@@ -196,13 +197,15 @@ impl Lane {
                 None if thread.attempt.is_none() => idle.push(id.clone()),
                 None | Some(Move::Wait(_)) => {}
                 Some(step) => {
-                    // A look comes first, while what it looks for is among the newest. What nobody has seen comes
-                    // before what changes, trouble before its end, and what fails alone comes last.
+                    // A look among the newest posts comes first, while they hold what it looks for; one that can go
+                    // back as far as it must waits. What nobody has seen comes before what changes, trouble before
+                    // its end, and what fails alone comes last.
+                    let is_short = step == Move::Look && matches!(self.can.repeat, Repeat::Look { .. });
                     let is_seen = thread.root != Root::Waiting;
                     let is_ended = thread.wanted.ended.is_some();
                     let is_late = thread.tries > 0;
                     let rank = (
-                        (step != Move::Look, !self.digests.contains(id)),
+                        (!is_short, !self.digests.contains(id)),
                         thread.wanted.priority,
                         (is_seen, is_ended, is_late),
                         thread.created,
