@@ -105,7 +105,8 @@ impl Tally {
 fn reads_right(said: &Said, seen: &Seen) -> bool {
     let (mark, shape) = if said.is_ended { ("cleared", "✅") } else { ("warning", "⚠️") };
     let is_of_machine = seen.text.contains(&format!(" · Presse {} · ", said.machine));
-    let is_back = seen.text.contains("Occurrences");
+    // Twice, and not once more for a message that came again.
+    let is_back = seen.text.contains("Occurrences\u{a0}: 2 ");
     seen.mark == mark && is_back == said.is_back && seen.text.starts_with(shape) && is_of_machine
 }
 
