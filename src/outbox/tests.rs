@@ -267,6 +267,21 @@ fn each_catch_up_follows_its_own_episodes_to_their_end() {
 }
 
 #[test]
+fn trouble_after_an_outage_is_no_line_of_its_catch_up() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    let digest = outage(lane, ["a", "b", "c", "d", "e"], 0);
+    let now = at(2_000);
+    lane.want(Post { priority: Priority::Urgent, ..post("a", 2, Mark::Stopped, now) }, false, now);
+    let job = lane.next(now).unwrap();
+    assert_eq!((job.step, job.post.episode.0.as_str()), (Step::Open, "a"));
+    took(lane, "own", now);
+    lane.want(post("b", 2, Mark::Cleared, now), false, now);
+    let folded = lane.fold(now);
+    assert_eq!((folded[0].digest.clone(), folded[0].posts.len()), (digest.episode, 4));
+}
+
+#[test]
 fn what_a_network_shows_twice_is_not_closed_twice() {
     let mut outbox = outbox(can(Repeat::Nothing, false, false));
     let lane = &mut outbox.lanes_mut()[0];
