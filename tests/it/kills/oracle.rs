@@ -32,6 +32,8 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Tally {
     pub seen: usize,
+    /// Told as a line of a catch-up that is seen: a network that was behind for five minutes.
+    pub digested: usize,
     /// Still in the store, to be posted or edited.
     pub queued: usize,
     /// Nowhere: the episode, its end or its return.
@@ -59,14 +61,27 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { seen, queued, lost, doubled, unknown, misread, cases: _ } = self;
-        write!(f, "seen {seen}, queued {queued}, lost {lost}, doubled {doubled}")?;
+        let Tally { seen, digested, queued, lost, doubled, unknown, misread, cases: _ } = self;
+        write!(f, "seen {seen}, ")?;
+        if *digested > 0 {
+            write!(f, "in a catch-up {digested}, ")?;
+        }
+        write!(f, "queued {queued}, lost {lost}, doubled {doubled}")?;
         if unknown + misread > 0 { write!(f, ", unknown {unknown}, misread {misread}") } else { Ok(()) }
     }
 }
 
-/// `waiting` holds the episodes of which the store still has something to tell this network.
-pub fn judge(said: &[Said], seen: &[Seen], waiting: &BTreeSet<String>) -> Tally {
+/// What the store holds for a network.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// The episodes of which it still has something to tell.
+    pub waiting: BTreeSet<String>,
+    /// The episodes that are lines of a catch-up, with its name.
+    pub folded: BTreeMap<String, String>,
+}
+
+/// What became of what was said.
+pub fn judge(said: &[Said], seen: &[Seen], held: &Held) -> Tally {
     let mut tally = Tally::default();
     let mut by_episode: BTreeMap<&str, Vec<&Seen>> = BTreeMap::new();
     for seen in seen {
@@ -74,7 +89,18 @@ pub fn judge(said: &[Said], seen: &[Seen], waiting: &BTreeSet<String>) -> Tally 
     }
     for said in said {
         let posts = by_episode.remove(said.episode.0.as_str()).unwrap_or_default();
-        tally.judge_one(said, &posts, waiting.contains(&said.episode.0));
+        let digest = held.folded.get(&said.episode.0);
+        if posts.is_empty() && digest.is_some_and(|digest| by_episode.contains_key(digest.as_str())) {
+            tally.digested += 1;
+            continue;
+        }
+        tally.judge_one(said, &posts, held.waiting.contains(&said.episode.0));
+    }
+    // One catch-up each, or it is doubled like any other post.
+    for digest in held.folded.values() {
+        for again in by_episode.remove(digest.as_str()).unwrap_or_default().into_iter().skip(1) {
+            tally.case(|tally| &mut tally.doubled, format!("doubled: {again:?}"));
+        }
     }
     for seen in by_episode.into_values().flatten() {
         tally.case(|tally| &mut tally.unknown, format!("unknown: {seen:?}"));
@@ -132,8 +158,15 @@ fn each_case_is_told() {
         seen(6, "cleared", "⚠️"),
         seen(9, "warning", "⚠️"),
     ];
-    let waiting = BTreeSet::from(["e3".to_owned()]);
-    let tally = judge(&all, &posts, &waiting);
+    let held = Held { waiting: BTreeSet::from(["e3".to_owned()]), ..Held::default() };
+    let tally = judge(&all, &posts, &held);
     assert_eq!(tally.to_string(), "seen 4, queued 1, lost 2, doubled 1, unknown 1, misread 1");
-    assert!(!tally.is_clean() && judge(&all[..1], &posts[..1], &waiting).is_clean());
+    assert!(!tally.is_clean() && judge(&all[..1], &posts[..1], &held).is_clean());
+    let folded = BTreeMap::from([("e3".to_owned(), "catch-up-chat-1".to_owned())]);
+    let held = Held { folded, ..Held::default() };
+    let digest = Seen { episode: "catch-up-chat-1".to_owned(), ..seen(0, "digest", "📋") };
+    let told = judge(&all[2..3], std::slice::from_ref(&digest), &held);
+    assert_eq!(told.to_string(), "seen 0, in a catch-up 1, queued 0, lost 0, doubled 0");
+    assert_eq!(judge(&all[2..3], &[digest.clone(), digest], &held).doubled, 1);
+    assert_eq!(judge(&all[2..3], &[], &held).lost, 1, "a catch-up that nobody sees tells nothing");
 }

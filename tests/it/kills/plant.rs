@@ -1,6 +1,6 @@
 //! What stands around the program: a broker, a publisher whose words are counted, and two networks that lose answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 
 use super::dice::Dice;
 use super::life::{Life, START_MAX};
-use super::oracle::{NETWORKS, Said, Seen, Tally, judge};
+use super::oracle::{Held, NETWORKS, Said, Seen, Tally, judge};
 
 /// How long Mattermost knows a `pending_post_id`: 30 s on a real server. Everything about it is a tenth here, except
 /// how long a server takes at worst, which is less.
@@ -191,7 +191,9 @@ impl Plant {
 
     /// True when nothing is left to tell.
     pub fn shows(&self, said: &[Said]) -> bool {
-        self.seen().values().all(|seen| judge(said, seen, &BTreeSet::new()).lost == 0)
+        let store = self.folder.join("state/portevoix.sqlite");
+        let told = |(name, seen): (&'static str, Vec<Seen>)| judge(said, &seen, &held(&store, name));
+        self.seen().into_iter().map(told).all(|tally| tally.lost + tally.queued == 0)
     }
 
     /// How often a post was looked for on the network without keys, and recognised by its key on the other.
@@ -208,7 +210,7 @@ impl Plant {
         self.runtime.block_on(async { tokio::join!(self.chat.settled(), self.hook.settled()) });
         let store = self.folder.join("state/portevoix.sqlite");
         let judge_one =
-            |(name, seen): (&'static str, Vec<Seen>)| (name, judge(said, &seen, &waiting(&store, name)));
+            |(name, seen): (&'static str, Vec<Seen>)| (name, judge(said, &seen, &held(&store, name)));
         self.seen().into_iter().map(judge_one).collect()
     }
 }
@@ -219,18 +221,21 @@ impl Drop for Plant {
     }
 }
 
-/// The episodes of which the store has something to tell this network.
-fn waiting(store: &Path, network: &str) -> BTreeSet<String> {
-    let Ok(store) = Sqlite::read_only(store) else { return BTreeSet::new() };
-    let rows = store.rows(Table::Thread).unwrap();
-    let episodes = rows.into_iter().filter_map(|(key, body)| {
-        let episode = key.strip_prefix(network)?.strip_prefix('/')?.to_owned();
+/// What the store holds for this network.
+fn held(store: &Path, network: &str) -> Held {
+    let mut held = Held::default();
+    let Ok(store) = Sqlite::read_only(store) else { return held };
+    for (key, body) in store.rows(Table::Thread).unwrap() {
+        let Some(episode) = key.strip_prefix(network).and_then(|key| key.strip_prefix('/')) else { continue };
         let thread: Value = serde_json::from_str(&body).unwrap();
         let version = |at: &str| thread.pointer(at).and_then(Value::as_u64);
-        let is_behind = thread["root"] == "waiting" || version("/shown/version") < version("/wanted/version");
-        is_behind.then_some(episode)
-    });
-    episodes.collect()
+        if let Some(digest) = thread.pointer("/root/folded").and_then(Value::as_str) {
+            held.folded.insert(episode.to_owned(), digest.to_owned());
+        } else if thread["root"] == "waiting" || version("/shown/version") < version("/wanted/version") {
+            held.waiting.insert(episode.to_owned());
+        }
+    }
+    held
 }
 
 /// Who speaks for the machines.
