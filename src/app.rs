@@ -320,9 +320,9 @@ impl App {
             self.settle(tickets);
             return self.send(step.jobs);
         }
-        if self.writer.commit(step.writes) {
-            self.flying = Some(Flying { tickets, jobs: step.jobs, since: Instant::now() });
-        }
+        // If the thread of the store is gone, whoever waits for its answer notices, and the program ends.
+        self.writer.commit(step.writes);
+        self.flying = Some(Flying { tickets, jobs: step.jobs, since: Instant::now() });
     }
 
     fn kept(&mut self, done: Done) {

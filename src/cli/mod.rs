@@ -54,7 +54,7 @@ enum Command {
     Check(check::Options),
     /// Show what each rule would post on each network
     Preview(preview::Options),
-    /// Tell why an episode was posted: values, rule, delays, answers of the networks
+    /// Tell why an episode was posted: values, rule, answers of the networks
     Explain(explain::Options),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
