@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use contract::{Fault, Network, Setup, Source, TagAddress, Ticket};
+use contract::{Fault, Network, Reads, Setup, Source, TagAddress, Ticket};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -126,7 +126,7 @@ fn build(plan: &mut Plan, state: &Path) -> Result<Built, AppError> {
     for (source, tags) in plan.sources.iter_mut().zip(tags) {
         let setup = Setup { name: &source.name, site: &plan.site, state };
         let settings = std::mem::replace(&mut source.settings, Box::new(()));
-        match source.kind.build(&setup, settings, tags) {
+        match source.kind.build(&setup, settings, Reads { tags, lists: Vec::new() }) {
             Ok(source) => sources.push(source),
             Err(found) => faults.extend(found.into_iter().map(|fault| (source.place.clone(), fault))),
         }

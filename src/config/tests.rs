@@ -1,6 +1,6 @@
 //! What only shows with several kinds, so with kinds of our own.
 
-use contract::{Check, Fault, Network, NetworkKind, Setup, Source, SourceKind, TagAddress};
+use contract::{Check, Fault, Network, NetworkKind, NoLists, Reads, Setup, Source, SourceKind, TagAddress};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -37,9 +37,11 @@ impl SourceKind for Topics {
     const NAME: &'static str = "topics";
     type Settings = Nothing;
     type Address = Topic;
+    type List = NoLists;
 
-    fn build(_: &Setup<'_>, _: Nothing, tags: Vec<TagAddress<Topic>>) -> Built {
-        Err(vec![Fault::at("", format!("{} {}", tags[0].machine, tags[0].address.topic))])
+    fn build(_: &Setup<'_>, _: Nothing, reads: Reads<Topic, NoLists>) -> Built {
+        let tag = &reads.tags[0];
+        Err(vec![Fault::at("", format!("{} {}", tag.machine, tag.address.topic))])
     }
 }
 
@@ -47,9 +49,10 @@ impl SourceKind for Registers {
     const NAME: &'static str = "registers";
     type Settings = Nothing;
     type Address = Register;
+    type List = NoLists;
 
-    fn build(_: &Setup<'_>, _: Nothing, tags: Vec<TagAddress<Register>>) -> Built {
-        Err(vec![Fault::at("", tags.len().to_string())])
+    fn build(_: &Setup<'_>, _: Nothing, reads: Reads<Register, NoLists>) -> Built {
+        Err(vec![Fault::at("", reads.tags.len().to_string())])
     }
 }
 
@@ -118,12 +121,13 @@ fn a_kind_builds_from_what_it_read() {
     let setup = Setup { name: "broker", site: &plan.site, state: std::path::Path::new("/nowhere") };
     let tags = vec![TagAddress { id: tag.id, machine: "press-1".to_owned(), address: tag.address }];
     let [topics, registers] = KINDS.sources else { panic!("two kinds") };
-    let faults = topics.build(&setup, settings, tags).err().unwrap();
+    let reads = |tags| Reads { tags, lists: Vec::new() };
+    let faults = topics.build(&setup, settings, reads(tags)).err().unwrap();
     assert_eq!(faults, [Fault::at("", "press-1 b/{machine}/oil")]);
     let settings = plan.sources.remove(0).settings;
     let wrong =
         vec![TagAddress { id: tag.id, machine: String::new(), address: Box::new(3) as source::kinds::Boxed }];
-    let faults = registers.build(&setup, settings, wrong).err().unwrap();
+    let faults = registers.build(&setup, settings, reads(wrong)).err().unwrap();
     assert_eq!(faults[0].message, "this table was read by another kind than `registers`");
 }
 

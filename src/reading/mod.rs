@@ -112,6 +112,7 @@ impl Tag {
         let number = match value {
             Value::Number(number) => number,
             Value::Flag(flag) => f64::from(u8::from(flag)),
+            Value::Time(_) => return Err("found a point in time, expected a number".into()),
             Value::Text(text) => {
                 return Err(format!("found the words `{}`, expected a number", clean(&text, 40)).into());
             }

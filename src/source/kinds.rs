@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 
-use contract::{Check, Fault, Setup, Source, SourceKind, TagAddress};
+use contract::{Check, Fault, ListAddress, Reads, Setup, Source, SourceKind, TagAddress};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -40,16 +40,25 @@ pub trait AnySourceKind: Sync {
     /// What does not have the shape of the address.
     fn address(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
 
+    /// Reads the keys beside `source` in the table of a list, and tells what their check finds.
+    ///
+    /// # Errors
+    /// What does not have the shape of the list.
+    fn list(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
+
     /// The shape of the table of the source.
     fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
     /// The shape of the address.
     fn address_schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
+    /// The shape of its part of a list.
+    fn list_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
     /// What is not safe, and which secrets cannot be read, as key and words.
     fn examine(&self, settings: &Boxed) -> Vec<Fault>;
 
-    /// Makes one, out of what [`settings`](Self::settings) and [`address`](Self::address) gave.
+    /// Makes one, out of what [`settings`](Self::settings), [`address`](Self::address) and [`list`](Self::list) gave.
     ///
     /// # Errors
     /// As [`SourceKind::build`].
@@ -57,7 +66,7 @@ pub trait AnySourceKind: Sync {
         &self,
         setup: &Setup<'_>,
         settings: Boxed,
-        tags: Vec<TagAddress<Boxed>>,
+        reads: Reads<Boxed, Boxed>,
     ) -> Result<Box<dyn Source>, Vec<Fault>>;
 }
 
@@ -80,6 +89,7 @@ where
     K: SourceKind,
     K::Settings: Send + 'static,
     K::Address: Send + 'static,
+    K::List: Send + 'static,
 {
     fn name(&self) -> &'static str {
         K::NAME
@@ -93,12 +103,20 @@ where
         read::<K::Address>(table)
     }
 
+    fn list(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
+        read::<K::List>(table)
+    }
+
     fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         K::Settings::json_schema(generator)
     }
 
     fn address_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         K::Address::json_schema(generator)
+    }
+
+    fn list_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        K::List::json_schema(generator)
     }
 
     fn examine(&self, settings: &Boxed) -> Vec<Fault> {
@@ -109,15 +127,19 @@ where
         &self,
         setup: &Setup<'_>,
         settings: Boxed,
-        tags: Vec<TagAddress<Boxed>>,
+        reads: Reads<Boxed, Boxed>,
     ) -> Result<Box<dyn Source>, Vec<Fault>> {
-        let tags = tags
-            .into_iter()
-            .map(|TagAddress { id, machine, address }| {
-                Ok(TagAddress { id, machine, address: unbox::<K, _>(address)? })
-            })
-            .collect::<Result<_, Vec<Fault>>>()?;
-        K::build(setup, unbox::<K, _>(settings)?, tags)
+        let tag = |TagAddress { id, machine, address }| {
+            Ok(TagAddress { id, machine, address: unbox::<K, _>(address)? })
+        };
+        let list = |ListAddress { id, name, fields, key, address }| {
+            Ok(ListAddress { id, name, fields, key, address: unbox::<K, _>(address)? })
+        };
+        let reads = Reads {
+            tags: reads.tags.into_iter().map(tag).collect::<Result<_, Vec<Fault>>>()?,
+            lists: reads.lists.into_iter().map(list).collect::<Result<_, Vec<Fault>>>()?,
+        };
+        K::build(setup, unbox::<K, _>(settings)?, reads)
     }
 }
 

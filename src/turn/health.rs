@@ -89,6 +89,8 @@ impl SourceState {
             Notice::Poison(what) => format!("message skipped: {what}"),
             Notice::Gap(what) => format!("gap: {what}"),
             Notice::Unclaimed(what) => format!("no tag claims {what}"),
+            // Told in posts of their own.
+            Notice::Trouble(_) | Notice::Mended(..) => return None,
         };
         if self.notices.contains(&words) {
             return None;

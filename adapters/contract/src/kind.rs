@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::settings::Secret;
-use crate::{Network, Post, Site, Source, TagAddress};
+use crate::{Network, Post, Reads, Site, Source};
 
 /// Something wrong in a table that is well formed: a value that cannot be, two that exclude each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +69,10 @@ pub trait SourceKind {
     const NAME: &'static str;
     /// The table of the source.
     type Settings: DeserializeOwned + JsonSchema + Check;
-    /// The keys beside `source` in the table of a tag.
+    /// The keys beside `source` in the table of a tag; [`NoTags`] where it gives records alone.
     type Address: DeserializeOwned + JsonSchema + Check;
+    /// The keys beside `source` in the table of a list; [`NoLists`] where it gives no records.
+    type List: DeserializeOwned + JsonSchema + Check;
 
     /// Makes one. Reads secrets and certificates; connects to nothing.
     ///
@@ -79,9 +81,32 @@ pub trait SourceKind {
     fn build(
         setup: &Setup<'_>,
         settings: Self::Settings,
-        tags: Vec<TagAddress<Self::Address>>,
+        reads: Reads<Self::Address, Self::List>,
     ) -> Result<Box<dyn Source>, Vec<Fault>>;
 }
+
+/// The address of a source that has no tags. None can be made; whoever writes one is told.
+#[derive(Debug, Clone, JsonSchema)]
+pub enum NoTags {}
+
+/// The list of a source that has no records. None can be made; whoever writes one is told.
+#[derive(Debug, Clone, JsonSchema)]
+pub enum NoLists {}
+
+impl<'de> serde::Deserialize<'de> for NoTags {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<NoTags, D::Error> {
+        Err(serde::de::Error::custom("this kind of source gives lists of records and no tags"))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for NoLists {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<NoLists, D::Error> {
+        Err(serde::de::Error::custom("this kind of source gives tags and no lists of records"))
+    }
+}
+
+impl Check for NoTags {}
+impl Check for NoLists {}
 
 /// A kind of network: `[network.<NAME>.<name>]`.
 pub trait NetworkKind {

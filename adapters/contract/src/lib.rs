@@ -18,12 +18,15 @@ mod source;
 mod text;
 mod time;
 
-pub use kind::{Check, Fault, NetworkKind, Setup, SourceKind, examine};
+pub use kind::{Check, Fault, NetworkKind, NoLists, NoTags, Setup, SourceKind, examine};
 pub use network::{
     Capabilities, Delivery, DeliveryError, DeliveryKey, Length, Network, Pace, Receipt, Repeat, Step,
 };
 pub use post::{Author, EpisodeId, Line, LineRole, Mark, Post, Priority, Provenance, Site};
-pub use sample::{Batch, Notice, Origin, Quality, Sample, TagAddress, TagId, Ticket, Value};
+pub use sample::{
+    Alarm, Batch, Cause, Event, Field, FieldKind, ListAddress, ListId, Notice, Origin, Quality, Reads,
+    Record, Sample, TagAddress, TagId, Thing, Ticket, Trouble, Value,
+};
 pub use source::{Source, SourceError};
 pub use text::{Span, Text, clean};
 pub use time::Moment;

@@ -1,4 +1,7 @@
 //! What the wire said.
+//!
+//! Three shapes: a [`Sample`] is one value of a tag; a [`Record`] is one row of a business document; an [`Alarm`]
+//! is what an alarm server says of one of its conditions.
 
 use crate::Moment;
 
@@ -16,6 +19,8 @@ pub enum Value {
     Flag(bool),
     /// Words of a machine: data, never markup.
     Text(Box<str>),
+    /// A point in time: the due date of an order.
+    Time(Moment),
 }
 
 /// May the value be trusted?
@@ -68,6 +73,66 @@ pub enum Notice {
     Gap(String),
     /// A message that no tag claims, named by its address.
     Unclaimed(String),
+    /// A part of the source does not work while the rest does. Told in a post until it is mended; said again with
+    /// the same thing and name, it is the same trouble. After each connection the source says anew what is so.
+    Trouble(Trouble),
+    /// What was in trouble works again: the thing, its name. Of one that was never told it means nothing.
+    Mended(Thing, String),
+}
+
+/// A part of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Thing {
+    /// One device of several on a line or behind a gateway: a Modbus unit, a Sparkplug edge node.
+    Device,
+    /// One address: a register, a node, a column that is not there.
+    Address,
+    /// A file that was put aside and waits for a person.
+    File,
+    /// A query or a page of a business system.
+    Query,
+    /// The events of a device.
+    Events,
+}
+
+/// What is wrong with a part of a source, in terms that every language has a sentence for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Trouble {
+    /// What kind of part.
+    pub thing: Thing,
+    /// Which one, as an integrator knows it: `unit 3`, `suivi-of.csv`. At most 200 characters are shown.
+    pub name: String,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a part of a source does not work. The words inside are data.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It does not answer.
+    NoAnswer,
+    /// It said itself that it goes away: the death certificate of a Sparkplug device.
+    SaidGoodbye,
+    /// It answers that it will not: an exception code, a status, an error of a database.
+    Refused(String),
+    /// It does not hold what the configuration names: a column, a node, a sheet.
+    Missing(String),
+    /// What is there cannot be understood.
+    Unreadable {
+        /// Where in it, for a person who looks: `line 12, column Quantité`.
+        place: String,
+        /// What was found there.
+        found: String,
+    },
+    /// It holds what is never read: a DOCTYPE, a link out of the folder.
+    Forbidden(String),
+    /// It is larger than it may be, in bytes or rows.
+    TooLarge {
+        /// How large it may be.
+        max: u64,
+    },
+    /// Something of it was lost on the way and does not come again.
+    Lost,
 }
 
 /// What a source gives at a time, in the order of the wire.
@@ -75,6 +140,8 @@ pub enum Notice {
 pub struct Batch {
     /// The samples.
     pub samples: Vec<Sample>,
+    /// Records and alarms of others, in their order. Taken after the samples.
+    pub events: Vec<Event>,
     /// What to give back when the batch is safe; `None` where the source keeps nothing.
     pub ticket: Option<Ticket>,
     /// What an integrator should know.
@@ -90,4 +157,117 @@ pub struct TagAddress<A> {
     pub machine: String,
     /// Where on the wire.
     pub address: A,
+}
+
+/// The number of a list, given by `app` when it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListId(pub u32);
+
+/// One list of records that a source must read: `[list.<name>]`. `L` is the adapter's own part of that table.
+#[derive(Debug, Clone)]
+pub struct ListAddress<L> {
+    /// The number to put on its records.
+    pub id: ListId,
+    /// The name in the configuration.
+    pub name: String,
+    /// The fields of a record, in the order in which [`Record::fields`] holds them.
+    pub fields: Vec<Field>,
+    /// Which of the fields make the key of a record: indexes of `fields`, at least one.
+    pub key: Vec<usize>,
+    /// Where and how to read.
+    pub address: L,
+}
+
+/// One field of the records of a list: `[list.<name>.field.<field>]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name in the configuration.
+    pub name: String,
+    /// How the source names it: the header of a column, its number from 1, a JSON pointer, a path in XML.
+    pub from: String,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// How it is written where that is not plain: a date `%d/%m/%Y` (the letters of `strptime`).
+    pub format: Option<String>,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FieldKind {
+    /// Words; zeros in front stay.
+    #[default]
+    Text,
+    /// A number.
+    Number,
+    /// A point in time, or a day.
+    Time,
+    /// True or false.
+    Flag,
+}
+
+/// One row of a business document: an order, a stock level, a delivery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Of which list.
+    pub list: ListId,
+    /// What makes it this one: the values of the key fields as written, with a unit separator (U+001F) between.
+    pub key: Box<str>,
+    /// A value for each field of the list; `None` where the cell is empty.
+    pub fields: Box<[Option<Value>]>,
+    /// When it was so, if the source says.
+    pub at: Option<Moment>,
+    /// How it came.
+    pub origin: Origin,
+}
+
+/// What an alarm server says of one of its conditions, in the terms of OPC 10000-9.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// The tag that listens to it.
+    pub tag: TagId,
+    /// Which condition and branch: the same for all its life, and after a restart of the server.
+    pub key: Box<str>,
+    /// What the server calls it: its ConditionName, or the name of its source.
+    pub name: Box<str>,
+    /// The words of the server. Data.
+    pub message: Box<str>,
+    /// 1 to 1000.
+    pub severity: u16,
+    /// It is so now.
+    pub is_active: bool,
+    /// A person has seen it, said at the server; `None` where the server keeps no such state.
+    pub is_acknowledged: Option<bool>,
+    /// When it became so, if the server says.
+    pub at: Option<Moment>,
+    /// Live, or [`Origin::Retained`] in a refresh.
+    pub origin: Origin,
+}
+
+/// Something that is no sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A row, new or changed or as before: whoever keeps the list tells the difference.
+    Record(Record),
+    /// This row is no more, said by the source itself.
+    Gone(ListId, Box<str>),
+    /// From here to [`Event::Whole`] all rows of the list follow. What a cut left half is forgotten.
+    Begin(ListId),
+    /// All rows have come since `Begin`: what was not among them is gone.
+    Whole(ListId),
+    /// A condition of an alarm server.
+    Alarm(Alarm),
+    /// From here to [`Event::Refreshed`] all conditions of the tag follow that are not at rest.
+    Refreshing(TagId),
+    /// They have come: what was not among them is at rest.
+    Refreshed(TagId),
+}
+
+/// All that a source is asked to read. `A` is its own address of a tag, `L` its own part of a list.
+#[derive(Debug, Clone)]
+pub struct Reads<A, L> {
+    /// The tags.
+    pub tags: Vec<TagAddress<A>>,
+    /// The lists of records.
+    pub lists: Vec<ListAddress<L>>,
 }

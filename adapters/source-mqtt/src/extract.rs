@@ -177,6 +177,7 @@ mod tests {
                 (_, Value::Number(number), Some(at)) => format!("{number} at {}", at.as_ms()),
                 (_, Value::Flag(flag), _) => format!("{flag}"),
                 (_, Value::Text(text), _) => format!("text {text}"),
+                (_, Value::Time(time), _) => format!("time {}", time.as_ms()),
             })
             .collect();
         assert_eq!(shown, want);

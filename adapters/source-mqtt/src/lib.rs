@@ -26,7 +26,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use contract::{Fault, Setup, Source, SourceKind, TagAddress};
+use contract::{Fault, NoLists, Reads, Setup, Source, SourceKind, TagAddress};
 use jiff::tz::TimeZone;
 
 pub use settings::{Address, Endpoint, Pointer, Qos, Settings, ValueFrom, Version};
@@ -45,13 +45,14 @@ impl SourceKind for Mqtt {
     const NAME: &'static str = "mqtt";
     type Settings = Settings;
     type Address = Address;
+    type List = NoLists;
 
     fn build(
         setup: &Setup<'_>,
         settings: Settings,
-        tags: Vec<TagAddress<Address>>,
+        reads: Reads<Address, NoLists>,
     ) -> Result<Box<dyn Source>, Vec<Fault>> {
-        build(setup, &settings, tags)
+        build(setup, &settings, reads.tags)
             .map(|source| Box::new(source) as Box<dyn Source>)
             .map_err(|fault| vec![fault])
     }

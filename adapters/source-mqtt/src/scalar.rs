@@ -138,6 +138,7 @@ mod tests {
             Ok(Value::Number(number)) => format!("number {number}"),
             Ok(Value::Flag(flag)) => format!("flag {flag}"),
             Ok(Value::Text(text)) => format!("text {text}"),
+            Ok(Value::Time(time)) => format!("time {}", time.as_ms()),
             Err(reason) => format!("bad: {reason}"),
         }
     }

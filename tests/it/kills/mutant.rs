@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use contract::{
-    Batch, Capabilities, Delivery, DeliveryError, Fault, Network, Post, Receipt, Repeat, Setup, Source,
-    SourceError, TagAddress, Ticket, async_trait,
+    Batch, Capabilities, Delivery, DeliveryError, Fault, Network, Post, Reads, Receipt, Repeat, Setup,
+    Source, SourceError, Ticket, async_trait,
 };
 use portevoix::app;
 use portevoix::network::kinds::{self as networks, AnyNetworkKind};
@@ -100,12 +100,20 @@ impl AnySourceKind for Hasty {
         self.0.address(table)
     }
 
+    fn list(&self, table: sources::Table<'_>) -> Result<(sources::Boxed, Vec<Fault>), toml::de::Error> {
+        self.0.list(table)
+    }
+
     fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         self.0.settings_schema(generator)
     }
 
     fn address_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         self.0.address_schema(generator)
+    }
+
+    fn list_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        self.0.list_schema(generator)
     }
 
     fn examine(&self, settings: &sources::Boxed) -> Vec<Fault> {
@@ -116,9 +124,9 @@ impl AnySourceKind for Hasty {
         &self,
         setup: &Setup<'_>,
         settings: sources::Boxed,
-        tags: Vec<TagAddress<sources::Boxed>>,
+        reads: Reads<sources::Boxed, sources::Boxed>,
     ) -> Result<Box<dyn Source>, Vec<Fault>> {
-        Ok(Box::new(HastySource(self.0.build(setup, settings, tags)?)))
+        Ok(Box::new(HastySource(self.0.build(setup, settings, reads)?)))
     }
 }
 

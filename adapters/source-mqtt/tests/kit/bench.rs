@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use contract::kit::source::Bench;
 use contract::{
-    Batch, Check, Fault, Notice, Sample, Setup, Site, Source, SourceKind, TagAddress, TagId, async_trait,
+    Batch, Check, Fault, Notice, Reads, Sample, Setup, Site, Source, SourceKind, TagAddress, TagId,
+    async_trait,
 };
 use peers::mosquitto::{Mosquitto, Options, Publisher};
 use serde_json::{Value, json};
@@ -56,7 +57,7 @@ pub fn try_make(state: &State, table: Value, tags: &[Value]) -> Result<Box<dyn S
         machines: Vec::new(),
     };
     let setup = Setup { name: "hall-b", site: &site, state: state.path() };
-    Mqtt::build(&setup, settings, tags.collect())
+    Mqtt::build(&setup, settings, Reads { tags: tags.collect(), lists: Vec::new() })
 }
 
 /// A source from tables that fit together.

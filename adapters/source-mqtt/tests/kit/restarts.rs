@@ -45,7 +45,9 @@ impl Book {
     fn write_down(&mut self, batch: &Batch, connection: u32) -> u64 {
         self.came.extend(batch.samples.iter().map(|sample| match sample.value {
             Value::Number(number) => (number as u64, connection),
-            Value::Flag(_) | Value::Text(_) => panic!("expected a number, found: {sample:?}"),
+            Value::Flag(_) | Value::Text(_) | Value::Time(_) => {
+                panic!("expected a number, found: {sample:?}")
+            }
         }));
         self.gaps += batch.notices.iter().filter(|notice| matches!(notice, Notice::Gap(_))).count();
         self.came.iter().map(|(number, _)| number + 1).max().unwrap_or_default()

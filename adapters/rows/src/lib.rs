@@ -1,0 +1,1 @@
+//! What sources of records share: cells become values, rows become records.

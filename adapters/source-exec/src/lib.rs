@@ -1,0 +1,1 @@
+//! Reads whatever a program prints as JSON lines, in any language.

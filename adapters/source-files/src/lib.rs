@@ -1,0 +1,1 @@
+//! Reads exports of business systems from a folder or over SFTP.

@@ -1,0 +1,1 @@
+//! Reads machines over Modbus TCP, RTU and RTU over TCP.

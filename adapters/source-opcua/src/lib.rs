@@ -1,0 +1,1 @@
+//! Reads machines over OPC UA: values, alarms and conditions.

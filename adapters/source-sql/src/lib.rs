@@ -1,0 +1,1 @@
+//! Reads business systems out of their databases: PostgreSQL, MariaDB and MySQL, SQL Server.
