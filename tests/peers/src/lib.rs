@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod faults;
+pub mod foreign;
 pub mod looked;
 pub mod mattermost;
 pub mod mosquitto;
