@@ -91,7 +91,7 @@ fn decimal(field: &Field, style: &Style) -> Decimal {
 }
 
 fn flag(text: &str, format: Option<&str>) -> Result<Option<bool>, Wrong> {
-    let is = |word: &&str| word.eq_ignore_ascii_case(text);
+    let is_in = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     if let Some((yes, no)) = format.and_then(|format| format.split_once('/')) {
         let (yes, no) = (trim(yes), trim(no));
         return match text.to_lowercase() {
@@ -103,8 +103,8 @@ fn flag(text: &str, format: Option<&str>) -> Result<Option<bool>, Wrong> {
     }
     match text {
         "" => Ok(None),
-        _ if YES.iter().any(|word| is(word)) => Ok(Some(true)),
-        _ if NO.iter().any(|word| is(word)) => Ok(Some(false)),
+        _ if is_in(&YES) => Ok(Some(true)),
+        _ if is_in(&NO) => Ok(Some(false)),
         _ => Err(Wrong::new(text, "yes or no; else name the words in `format`: `Soldé/En cours`")),
     }
 }

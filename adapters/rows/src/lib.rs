@@ -46,12 +46,13 @@ impl Style {
 
 /// What stands before the decimals of a number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
 pub enum Decimal {
     /// `1 520,32`, and a point may stand between thousands: `1.520,32`.
     #[default]
+    #[serde(rename = ",", alias = "comma")]
     Comma,
     /// `1520.32`, and a comma may stand between thousands: `1,520.32`.
+    #[serde(rename = ".", alias = "point")]
     Point,
 }
 
