@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use contract::{Fault, Network, Reads, Setup, Source, TagAddress, Ticket};
+use contract::{Fault, ListAddress, Network, Reads, Setup, Source, TagAddress, Ticket};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use crate::network::deliver;
 use crate::outbox::{Answer, Job};
 use crate::source::supervise::{self, Heard, Line};
 use crate::store::{self, Done, Store, StoreError, Table, Writer};
-use crate::turn::{Health, Kept, Middle};
+use crate::turn::{Health, Kept, Middle, list_fields};
 use crate::watchdog::Watchdog;
 
 /// Batches on their way to the middle, of all sources together: a batch holds at most some hundred samples, so
@@ -89,6 +89,8 @@ pub async fn run(
     let kept = Kept {
         conditions: opened.store.rows(Table::Condition)?,
         threads: opened.store.rows(Table::Thread)?,
+        raised: opened.store.rows(Table::Raised)?,
+        records: opened.store.rows(Table::Record)?,
         is_damaged: opened.damaged.is_some(),
     };
     let (sources, networks) = build(&mut plan, state)?;
@@ -121,12 +123,19 @@ fn build(plan: &mut Plan, state: &Path) -> Result<Built, AppError> {
             tags[tag.source].push(TagAddress { id: tag.id, machine: machine.author.key.clone(), address });
         }
     }
+    let mut lists: Vec<Vec<ListAddress<_>>> = plan.sources.iter().map(|_| Vec::new()).collect();
+    for list in &mut plan.lists {
+        let address = std::mem::replace(&mut list.address, Box::new(()));
+        let key = list.section.key.iter().filter_map(|field| list.section.index(field)).collect();
+        let fields = list_fields(&list.section);
+        lists[list.source].push(ListAddress { id: list.id, name: list.name.clone(), fields, key, address });
+    }
     let mut faults = Vec::new();
     let mut sources = Vec::new();
-    for (source, tags) in plan.sources.iter_mut().zip(tags) {
+    for ((source, tags), lists) in plan.sources.iter_mut().zip(tags).zip(lists) {
         let setup = Setup { name: &source.name, site: &plan.site, state };
         let settings = std::mem::replace(&mut source.settings, Box::new(()));
-        match source.kind.build(&setup, settings, Reads { tags, lists: Vec::new() }) {
+        match source.kind.build(&setup, settings, Reads { tags, lists }) {
             Ok(source) => sources.push(source),
             Err(found) => faults.extend(found.into_iter().map(|fault| (source.place.clone(), fault))),
         }

@@ -40,9 +40,9 @@ pub fn run(options: &Options) -> Outcome {
                 network.kind.name(),
                 network.name
             ));
+            let known = Known { latest: usual(subject).or(*neighbour), order: Vec::new() };
             for episode in stages(subject, now) {
-                let post =
-                    write(subject, &episode, Known { latest: usual(subject).or(*neighbour) }, &language, now);
+                let post = write(subject, &episode, &known, &language, now);
                 say(&format!("{}\n", network.kind.preview(&network.settings, &post)));
                 shown += 1;
             }
@@ -78,7 +78,12 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
     let ago = |minutes: u64| now.minus(Duration::from_secs(60 * minutes));
     let levels = match &subject.about {
         About::Limit { limits, .. } => u8::try_from(limits.len()).unwrap_or(u8::MAX),
-        About::Silence { .. } | About::Source { .. } | About::Store => 1,
+        About::Alarm { .. } => 3,
+        About::Silence { .. }
+        | About::Source { .. }
+        | About::Part { .. }
+        | About::Record { .. }
+        | About::Store => 1,
     };
     let at_level = |level: u8| Episode {
         id: EpisodeId("preview".into()),

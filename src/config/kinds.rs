@@ -10,7 +10,7 @@ use super::leaf::{self, Shape};
 use super::section::{MachineSection, NetworkCommon, SiteSection};
 use super::tree::Table;
 use crate::network::kinds::AnyNetworkKind;
-use crate::reading::TagSection;
+use crate::reading::{ListSection, TagSection};
 use crate::rule;
 use crate::source::kinds::AnySourceKind;
 
@@ -54,6 +54,11 @@ pub(super) const RULES: &[RuleKind] = &[
         read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Stale(section), faults)),
         schema: rule::stale::Section::json_schema,
     },
+    RuleKind {
+        name: "alarms",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Alarms(section), faults)),
+        schema: rule::alarms::Section::json_schema,
+    },
 ];
 
 /// The shape of every table, made once.
@@ -62,10 +67,14 @@ pub(super) struct Shapes {
     pub machine: Shape,
     pub network: Shape,
     pub tag: Shape,
+    pub list: Shape,
+    pub record: Shape,
     /// As [`Kinds::sources`].
     pub sources: Vec<Shape>,
     /// As [`Kinds::sources`].
     pub addresses: Vec<Shape>,
+    /// As [`Kinds::sources`].
+    pub lists: Vec<Shape>,
     /// As [`Kinds::networks`].
     pub networks: Vec<Shape>,
     /// As [`RULES`].
@@ -81,8 +90,11 @@ impl Shapes {
             machine: Shape::of(&MachineSection::json_schema(generator)),
             network: Shape::of(&NetworkCommon::json_schema(generator)),
             tag: Shape::of(&TagSection::json_schema(generator)),
+            list: Shape::of(&ListSection::json_schema(generator)),
+            record: Shape::of(&rule::record::Section::json_schema(generator)),
             sources: kinds.sources.iter().map(|kind| Shape::of(&kind.settings_schema(generator))).collect(),
             addresses: kinds.sources.iter().map(|kind| Shape::of(&kind.address_schema(generator))).collect(),
+            lists: kinds.sources.iter().map(|kind| Shape::of(&kind.list_schema(generator))).collect(),
             networks: kinds.networks.iter().map(|kind| Shape::of(&kind.settings_schema(generator))).collect(),
             rules: RULES.iter().map(|kind| Shape::of(&(kind.schema)(generator))).collect(),
         }

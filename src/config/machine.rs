@@ -145,7 +145,12 @@ impl Reader<'_> {
                     .warning(key.span(), "this machine has no tag: it will never speak")
                     .help("give it a class, or write [machine.<key>.tag.<name>]".to_owned());
             }
-            read.extend(section.map(|section| MachinePlan { author: author(key, section), tags, rules }));
+            read.extend(section.map(|section| MachinePlan {
+                known_as: section.known_as.clone(),
+                author: author(key, section),
+                tags,
+                rules,
+            }));
         }
         if is_class_lost {
             used.extend(classes.keys());
@@ -169,7 +174,7 @@ impl Reader<'_> {
             let tags = self.tags(&around, &mut 0);
             self.rules(&around, &tags);
         }
-        if !self.problems.has_error() && root.get("machine").is_none() {
+        if !self.problems.has_error() && root.get("machine").is_none() && root.get("list").is_none() {
             self.problems
                 .warning(None, "no machine: nobody speaks")
                 .path("machine")
@@ -186,7 +191,7 @@ impl Reader<'_> {
     }
 
     /// The tables `[<room>.<name>]`.
-    fn named<'t>(&mut self, root: &'t Table<'t>, room: &str) -> Vec<(&'t Key<'t>, &'t Table<'t>)> {
+    pub(super) fn named<'t>(&mut self, root: &'t Table<'t>, room: &str) -> Vec<(&'t Key<'t>, &'t Table<'t>)> {
         let form = format!("[{room}.<name>]");
         let Some((key, value)) = root.get_key_value(room) else { return Vec::new() };
         self.table(key, value, &form).map(|table| self.tables(table, &form)).unwrap_or_default()

@@ -192,7 +192,7 @@ impl Reader<'_> {
     }
 
     /// Words for each language must be there for each language that somebody reads, and for no unknown one.
-    fn check_words(
+    pub(super) fn check_words(
         &mut self,
         table: &Table<'_>,
         header: &Span,
@@ -248,5 +248,7 @@ fn urgency(section: &rule::Section) -> (&Words, Priority) {
             (&limit.r#do, steps.fold(limit.priority, Ord::min))
         }
         rule::Section::Stale(stale) => (&stale.r#do, stale.priority),
+        // Severities come with the alarms: none is known to be urgent before.
+        rule::Section::Alarms(alarms) => (&alarms.r#do, Priority::Low),
     }
 }

@@ -9,6 +9,7 @@ mod excerpt;
 mod files;
 mod kinds;
 mod leaf;
+mod list;
 mod machine;
 mod member;
 pub mod plan;
@@ -25,7 +26,9 @@ use std::path::Path;
 
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use kinds::Kinds;
-pub use plan::{MachinePlan, NetworkPlan, Plan, RulePlan, Settings, SourcePlan, TagPlan};
+pub use plan::{
+    ListPlan, MachinePlan, NetworkPlan, Plan, RecordRulePlan, RulePlan, Settings, SourcePlan, TagPlan,
+};
 pub use schema::{schema, schema_with};
 
 use files::Files;

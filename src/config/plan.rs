@@ -3,11 +3,11 @@
 use std::any::Any;
 use std::path::PathBuf;
 
-use contract::{Author, Site, TagId};
+use contract::{Author, ListId, Site, TagId};
 
 use super::diagnostic::{Diagnostic, Place};
 use crate::network::kinds::AnyNetworkKind;
-use crate::reading::TagSection;
+use crate::reading::{ListSection, TagSection};
 use crate::rule;
 use crate::source::kinds::AnySourceKind;
 
@@ -24,6 +24,8 @@ pub struct Plan {
     pub networks: Vec<NetworkPlan>,
     /// In the order of the configuration, as in `site.machines`.
     pub machines: Vec<MachinePlan>,
+    /// In the order of the configuration.
+    pub lists: Vec<ListPlan>,
     /// What is allowed and seldom meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -68,6 +70,8 @@ pub struct NetworkPlan {
 pub struct MachinePlan {
     /// Key, name and place.
     pub author: Author,
+    /// What business systems call it.
+    pub known_as: Vec<String>,
     /// By name.
     pub tags: Vec<TagPlan>,
     /// By kind and name; those that `stale_after` makes come last.
@@ -87,6 +91,34 @@ pub struct TagPlan {
     pub source: usize,
     /// Where on the wire, in the type of the source's kind.
     pub address: Box<dyn Any + Send>,
+}
+
+/// `[list.<name>]`
+#[derive(Debug)]
+pub struct ListPlan {
+    /// Consecutive, from 0.
+    pub id: ListId,
+    /// The name in the configuration.
+    pub name: String,
+    /// Its table, without what its source owns.
+    pub section: ListSection,
+    /// Which source reads it: an index of [`Plan::sources`].
+    pub source: usize,
+    /// Where and how to read, in the type of the source's kind.
+    pub address: Box<dyn Any + Send>,
+    /// By name.
+    pub rules: Vec<RecordRulePlan>,
+    /// Where its table begins.
+    pub place: Place,
+}
+
+/// `[list.<name>.rule.record.<rule>]`
+#[derive(Debug)]
+pub struct RecordRulePlan {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its table, checked.
+    pub section: rule::record::Section,
 }
 
 /// One rule of a machine.

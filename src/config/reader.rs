@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::files::Files;
 use super::kinds::{Boxed, Kinds, Shapes};
 use super::leaf::{self, Leaf};
-use super::plan::{MachinePlan, NetworkPlan, Plan, Settings, SourcePlan};
+use super::plan::{ListPlan, MachinePlan, NetworkPlan, Plan, Settings, SourcePlan};
 use super::problem::{Problems, Span};
 use super::section::{Language, NetworkCommon, SiteSection};
 use super::tree::{Key, Table, Value};
@@ -18,7 +18,7 @@ use super::wording;
 const NAME_CHARS_MAX: usize = 64;
 
 /// The tables of the first level.
-const ROOMS: &[&str] = &["site", "source", "network", "class", "machine"];
+const ROOMS: &[&str] = &["site", "source", "network", "class", "machine", "list"];
 
 /// What is being read, with all that was found wrong so far.
 pub(super) struct Reader<'a> {
@@ -64,10 +64,11 @@ impl Reader<'_> {
         let networks = self.networks(root);
         let needed = site.as_ref().map(|site| languages(site, &networks)).unwrap_or_default();
         let machines = self.machines(root, &sources, &needed);
+        let lists = self.lists(root, &sources, &needed);
         if self.problems.has_error() {
             return None;
         }
-        self.warn_of_idle_sources(&sources, &machines);
+        self.warn_of_idle_sources(&sources, &machines, &lists);
         let section = site?;
         let site = Site {
             name: section.name.clone(),
@@ -79,14 +80,16 @@ impl Reader<'_> {
         let networks =
             networks.into_iter().filter_map(|member| self.network_plan(member, &section)).collect();
         let sources = sources.into_iter().filter_map(|member| self.source_plan(member)).collect();
-        Some(Plan { site, settings, sources, networks, machines, warnings: Vec::new() })
+        Some(Plan { site, settings, sources, networks, machines, lists, warnings: Vec::new() })
     }
 
-    fn warn_of_idle_sources(&mut self, sources: &[Member], machines: &[MachinePlan]) {
-        let is_used =
-            |at: usize| machines.iter().flat_map(|machine| &machine.tags).any(|tag| tag.source == at);
+    fn warn_of_idle_sources(&mut self, sources: &[Member], machines: &[MachinePlan], lists: &[ListPlan]) {
+        let is_used = |at: usize| {
+            machines.iter().flat_map(|machine| &machine.tags).any(|tag| tag.source == at)
+                || lists.iter().any(|list| list.source == at)
+        };
         for (_, source) in sources.iter().enumerate().filter(|(at, _)| !is_used(*at)) {
-            let message = format!("no tag reads from source `{}`", source.name);
+            let message = format!("no tag and no list reads from source `{}`", source.name);
             self.problems.warning(source.span.clone(), message);
         }
     }

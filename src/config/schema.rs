@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::kinds::{Kinds, RULES};
 use super::section::{MachineSection, NetworkCommon, SiteSection};
-use crate::reading::TagSection;
+use crate::reading::{ListSection, TagSection};
+use crate::rule;
 
 /// What a name may look like.
 const NAME: &str = "^[a-z0-9][a-z0-9-]{0,63}$";
@@ -24,6 +25,7 @@ pub fn schema_with(kinds: Kinds) -> Value {
         "network": networks(kinds, &mut generator),
         "class": named("What many machines have in common, by name.", class(kinds, &mut generator)),
         "machine": named("The machines that speak, by key.", machine(kinds, &mut generator)),
+        "list": named("Records of business systems, by name.", list(kinds, &mut generator)),
     });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -84,17 +86,36 @@ fn class(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
 fn tag(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
     let mut table = closed_with(TagSection::json_schema(generator).to_value());
     for kind in kinds.sources {
-        let address = properties(&kind.address_schema(generator));
-        let Some(own) = table.get_mut("properties").and_then(Value::as_object_mut) else { continue };
-        for (key, shape) in address {
-            match own.get(&key) {
-                None => own.insert(key, shape),
-                Some(known) if *known == shape => None,
-                Some(known) => own.insert(key, json!({ "anyOf": [known, shape] })),
-            };
-        }
+        join(&mut table, &kind.address_schema(generator));
     }
     table
+}
+
+/// The keys of every list, those of any kind of source, and the rules that stand under it.
+fn list(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
+    let mut table = ListSection::json_schema(generator).to_value();
+    for kind in kinds.sources {
+        join(&mut table, &kind.list_schema(generator));
+    }
+    let record =
+        named("Rules of this kind, by name.", rule::record::Section::json_schema(generator).to_value());
+    let rules = closed("What is judged, by kind.", Map::from_iter([("record".to_owned(), record)]));
+    if let Some(own) = table.get_mut("properties").and_then(Value::as_object_mut) {
+        own.insert("rule".to_owned(), rules);
+    }
+    table
+}
+
+/// Adds the keys of a kind to a table that any kind may fill.
+fn join(table: &mut Value, of_kind: &Schema) {
+    let Some(own) = table.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    for (key, shape) in properties(of_kind) {
+        match own.get(&key) {
+            None => own.insert(key, shape),
+            Some(known) if *known == shape => None,
+            Some(known) => own.insert(key, json!({ "anyOf": [known, shape] })),
+        };
+    }
 }
 
 fn properties(schema: &Schema) -> Map<String, Value> {

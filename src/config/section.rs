@@ -89,11 +89,15 @@ pub struct MachineSection {
     /// Where it stands, from the site inwards, with `/` between: `Vitré/Atelier B/Ligne 2`.
     #[serde(default)]
     pub place: String,
+    /// What business systems call it, such as the number of its work centre: records that name one of these are
+    /// about this machine.
+    #[serde(default)]
+    pub known_as: Vec<String>,
 }
 
 impl MachineSection {
     /// The keys that are no tables of tags or rules.
-    pub const KEYS: &[&str] = &["class", "name", "place"];
+    pub const KEYS: &[&str] = &["class", "name", "place", "known_as"];
 }
 
 impl Check for MachineSection {

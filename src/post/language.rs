@@ -1,6 +1,6 @@
 //! One language: its sentences (Fluent), its numbers (ICU4X), and the time of the site.
 
-use contract::Moment;
+use contract::{Moment, Text};
 use fixed_decimal::Decimal;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
@@ -72,6 +72,27 @@ impl Language {
             args.set(*key, *value);
         }
         self.format(name, &args)
+    }
+
+    /// The sentence of this name as a text in which `data`, the words of machines and of business systems, stay
+    /// apart from ours.
+    pub fn text(&self, name: &str, facts: &[(&'static str, &str)], data: &[(&'static str, &str)]) -> Text {
+        // A private character stands for each word of a machine: no sentence of ours holds one, and `clean` leaves
+        // none in a word of theirs.
+        let marks: Vec<String> = (0..data.len()).map(|at| char_for(at).to_string()).collect();
+        let marked = data.iter().zip(&marks).map(|((key, _), mark)| (*key, mark.as_str()));
+        let all: Vec<(&'static str, &str)> = facts.iter().copied().chain(marked).collect();
+        let said = self.say(name, &all);
+        let mut text = Text::default();
+        let mut rest = said.as_str();
+        while let Some(at) = rest.find(|c| marks.iter().any(|mark| mark.starts_with(c))) {
+            let (ours, from) = rest.split_at(at);
+            let mark = from.chars().next().unwrap_or_default();
+            let word = data.iter().zip(&marks).find(|(_, known)| known.starts_with(mark));
+            text = text.ours(ours).data(word.map_or("", |((_, word), _)| word));
+            rest = &from[mark.len_utf8()..];
+        }
+        text.ours(rest)
     }
 
     /// A sentence that depends on a count, `$count` or `$times`.
@@ -191,6 +212,16 @@ impl Language {
         )
     }
 
+    /// A value that is a point in time: `24/11` for a day, `14:05` today, `24/11 14:05` else.
+    pub fn point(&self, moment: Moment, now: Moment) -> String {
+        let is_day = self.zoned(moment).time() == jiff::civil::Time::midnight();
+        match (is_day, self.is_same_day(moment, now)) {
+            (true, _) => self.day(moment),
+            (false, true) => self.clock(moment),
+            (false, false) => format!("{} {}", self.day(moment), self.clock(moment)),
+        }
+    }
+
     fn moment(&self, kind: &str, moment: Moment, now: Moment) -> String {
         let clock = self.clock(moment);
         if self.is_same_day(moment, now) {
@@ -218,6 +249,11 @@ impl Language {
             .unwrap_or_default()
             .to_zoned_datetime(self.zone.clone())
     }
+}
+
+/// A character of the private use area.
+fn char_for(at: usize) -> char {
+    u32::try_from(at).ok().and_then(|at| char::from_u32(0xE000 + at)).unwrap_or('\u{F8FF}')
 }
 
 #[cfg(test)]
@@ -261,6 +297,16 @@ mod tests {
             en.since(moment("2026-10-25T01:30:00Z"), moment("2026-10-26T01:00:00Z")),
             "since 25 Oct at 02:30"
         );
+    }
+
+    #[test]
+    fn words_of_others_stay_apart_from_ours() {
+        let fr = Language::new("fr", "UTC").unwrap();
+        let data = [("place", "@all\u{E001}"), ("detail", "**gras**")];
+        let text = fr.text("part-found-at", &[], &data);
+        assert_eq!(text.plain(), "Trouvé (@all)\u{A0}: « **gras** ».");
+        let spans = text.spans().iter().filter(|span| matches!(span, contract::Span::Data(_)));
+        assert_eq!(spans.count(), 2);
     }
 
     #[test]

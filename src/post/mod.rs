@@ -6,10 +6,11 @@ mod digest;
 pub mod language;
 #[cfg(test)]
 mod lint;
+mod raised;
 mod subject;
 mod write;
 
 pub use digest::{Outage, Still, catch_up};
 pub use language::{LANGUAGES, Language, LanguageError};
-pub use subject::{About, Subject, TagWords};
+pub use subject::{About, AlarmWords, FieldWords, RecordWords, Subject, TagWords};
 pub use write::{Known, retire, write};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use contract::settings::Words;
-use contract::{Author, Mark, Priority};
+use contract::{Author, Mark, Priority, Thing, Trouble, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::episode::Side;
 
@@ -61,11 +62,76 @@ pub enum About {
         /// How many machines it reads.
         machines: usize,
     },
+    /// A part of a source that does not work while the rest does. Its author is the site.
+    Part {
+        /// The source, by its name in the configuration.
+        source: String,
+        /// What it told.
+        trouble: Trouble,
+    },
+    /// An alarm that another system keeps.
+    Alarm {
+        /// What that system said last.
+        alarm: AlarmWords,
+    },
+    /// A row of a business document.
+    Record {
+        /// What it holds now.
+        record: RecordWords,
+    },
     /// Our own memory was damaged.
     Store,
 }
 
+/// What another system said of its alarm. All of it is data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmWords {
+    /// What it calls the condition.
+    pub name: String,
+    /// What it says of it.
+    pub message: String,
+    /// 1 to 1000.
+    pub severity: u16,
+    /// A person has acknowledged it there.
+    pub is_acknowledged: bool,
+}
+
+/// A row as it is told: our names for its fields, their values as data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordWords {
+    /// What people call one row of the list: `OF`.
+    pub list: Words,
+    /// Its key. Data.
+    pub key: String,
+    /// What is so while the episode lives: `bloqué`.
+    pub say: Words,
+    /// The fields that are told, in order.
+    pub fields: Vec<FieldWords>,
+}
+
+/// A field as it is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldWords {
+    /// What people call it.
+    pub name: Words,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// Its value.
+    pub value: Value,
+}
+
 impl Subject {
+    /// What a row holds now. True if it is something else than before.
+    pub fn set_record(&mut self, words: RecordWords) -> bool {
+        match &mut self.about {
+            About::Record { record } if *record != words => {
+                *record = words;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// How soon to act on this step of the ladder.
     pub fn priority(&self, level: u8) -> Priority {
         let at = usize::from(level.max(1)) - 1;
@@ -76,7 +142,14 @@ impl Subject {
     pub fn mark(&self, level: u8) -> Mark {
         match &self.about {
             About::Limit { limits, .. } if level > 1 && usize::from(level) == limits.len() => Mark::Stopped,
-            About::Limit { .. } | About::Store => Mark::Warning,
+            About::Alarm { .. } if self.priority(level) == Priority::Urgent => Mark::Stopped,
+            About::Part { trouble: Trouble { thing: Thing::Device, .. }, .. } => Mark::Silent,
+            About::Record { .. } if self.priority(level) == Priority::Low => Mark::Digest,
+            About::Limit { .. }
+            | About::Store
+            | About::Part { .. }
+            | About::Alarm { .. }
+            | About::Record { .. } => Mark::Warning,
             About::Silence { .. } | About::Source { .. } => Mark::Silent,
         }
     }
@@ -90,7 +163,12 @@ impl Subject {
     pub fn limit(&self, level: u8) -> Option<f64> {
         match &self.about {
             About::Limit { limits, .. } => limits.get(usize::from(level.max(1)) - 1).copied(),
-            About::Silence { .. } | About::Source { .. } | About::Store => None,
+            About::Silence { .. }
+            | About::Source { .. }
+            | About::Part { .. }
+            | About::Alarm { .. }
+            | About::Record { .. }
+            | About::Store => None,
         }
     }
 }

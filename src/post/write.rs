@@ -2,21 +2,24 @@
 
 use contract::{Line, LineRole, Mark, Moment, Post, Provenance, Text};
 
-use super::{About, Language, Subject};
+use super::raised;
+use super::{About, FieldWords, Language, Subject};
 use crate::episode::{Episode, Side};
 
 /// The longest first line, in characters.
 pub const FIRST_LINE_CHARS_MAX: usize = 110;
 
 /// What is known besides the episode.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Known {
     /// The latest trusted value of the tag.
     pub latest: Option<f64>,
+    /// What is being made on the machine: the fields of its current order that are told.
+    pub order: Vec<FieldWords>,
 }
 
 /// The post of an episode as it should be read now, in one language.
-pub fn write(subject: &Subject, episode: &Episode, known: Known, language: &Language, now: Moment) -> Post {
+pub fn write(subject: &Subject, episode: &Episode, known: &Known, language: &Language, now: Moment) -> Post {
     let page = Page { subject, episode, known, language, now };
     let ended = episode.ended.is_some();
     let mark = if ended { Mark::Cleared } else { subject.mark(episode.level) };
@@ -58,12 +61,13 @@ pub fn retire(post: &Post, language: &Language, now: Moment) -> Post {
     post
 }
 
-struct Page<'a> {
-    subject: &'a Subject,
-    episode: &'a Episode,
-    known: Known,
-    language: &'a Language,
-    now: Moment,
+/// All that a post is written from.
+pub(super) struct Page<'a> {
+    pub subject: &'a Subject,
+    pub episode: &'a Episode,
+    pub known: &'a Known,
+    pub language: &'a Language,
+    pub now: Moment,
 }
 
 impl Page<'_> {
@@ -71,8 +75,13 @@ impl Page<'_> {
     fn subject_name(&self) -> String {
         match &self.subject.about {
             About::Source { name, .. } => name.clone(),
-            About::Limit { .. } | About::Silence { .. } | About::Store => {
+            About::Limit { .. } | About::Silence { .. } | About::Alarm { .. } | About::Store => {
                 self.subject.tag_name(self.language.code()).to_owned()
+            }
+            // The key of a row and the name of a part are data, and have no place among our words.
+            About::Part { source, .. } => source.clone(),
+            About::Record { record } => {
+                record.list.in_language(self.language.code()).unwrap_or("").to_owned()
             }
         }
     }
@@ -80,10 +89,12 @@ impl Page<'_> {
     fn word(&self, mark: Mark) -> &'static str {
         match (mark, &self.subject.about) {
             (Mark::Cleared, About::Silence { .. } | About::Source { .. }) => "word-heard",
-            (Mark::Cleared, About::Limit { .. } | About::Store) => "word-cleared",
+            (Mark::Cleared, About::Record { .. }) => "word-record-done",
+            (Mark::Cleared, _) => "word-cleared",
+            (Mark::Digest, _) => "word-record",
             (Mark::Stopped, _) => "word-critical",
             (Mark::Silent, _) => "word-silent",
-            (Mark::Warning | Mark::Digest, _) => "word-warning",
+            (Mark::Warning, _) => "word-warning",
         }
     }
 
@@ -92,6 +103,7 @@ impl Page<'_> {
         match &self.subject.about {
             About::Silence { .. } => self.known.latest,
             About::Limit { .. } | About::Source { .. } | About::Store => self.episode.value,
+            About::Part { .. } | About::Alarm { .. } | About::Record { .. } => None,
         }
     }
 
@@ -102,6 +114,10 @@ impl Page<'_> {
 
     /// Writes the first line, with the name of the tag cut short if all of it does not fit.
     fn fit(&self, post: &mut Post) {
+        if let Some(fact) = raised::fact(self, post) {
+            post.fact = fact;
+            return;
+        }
         let name = self.subject.tag_name(self.language.code());
         post.fact = Text::default().ours(self.fact(name));
         let over = post.first_line().plain().chars().count().saturating_sub(FIRST_LINE_CHARS_MAX);
@@ -149,6 +165,8 @@ impl Page<'_> {
                 language.say("store-damaged", &[("at", &language.at(episode.begun, self.now))])
             }
             (About::Store, Some(ended)) => self.ended_fact("store-cleared", ("source", ""), "", ended),
+            // Their words are data: `raised` writes them.
+            (About::Part { .. } | About::Alarm { .. } | About::Record { .. }, _) => String::new(),
         }
     }
 
@@ -160,16 +178,20 @@ impl Page<'_> {
 
     fn lines(&self) -> Vec<Line> {
         let mut lines = Vec::new();
-        let mut line = |role, words: String| {
-            if !words.is_empty() {
-                lines.push(Line { role, text: Text::default().ours(words) });
+        let mut line = |role, text: Text| {
+            if !text.is_empty() {
+                lines.push(Line { role, text });
             }
         };
-        line(LineRole::Context, self.context());
-        if self.episode.ended.is_none() {
-            line(LineRole::ToDo, self.action());
+        for context in raised::context(self) {
+            line(LineRole::Context, context);
         }
-        line(LineRole::Fine, self.fine());
+        line(LineRole::Context, Text::default().ours(self.context()));
+        line(LineRole::Context, self.order());
+        if self.episode.ended.is_none() {
+            line(LineRole::ToDo, Text::default().ours(self.action()));
+        }
+        line(LineRole::Fine, Text::default().ours(self.fine()));
         lines
     }
 
@@ -196,6 +218,7 @@ impl Page<'_> {
             },
             About::Source { .. } if self.episode.ended.is_some() => String::new(),
             About::Source { machines, .. } => language.count("source-lost-machines", *machines, &[]),
+            About::Part { .. } | About::Alarm { .. } | About::Record { .. } => String::new(),
             About::Store if self.episode.ended.is_some() => String::new(),
             About::Store => language.say("store-damaged-context", &[]),
         }
@@ -229,13 +252,31 @@ impl Page<'_> {
         self.episode.ended.is_some() || value != Some(self.quantity(worst))
     }
 
+    /// What is being made on the machine.
+    fn order(&self) -> Text {
+        if self.known.order.is_empty() {
+            return Text::default();
+        }
+        let mark = Text::default();
+        let values = self.known.order.iter().enumerate().fold(mark, |text, (at, field)| {
+            let text = if at == 0 { text } else { text.ours(", ") };
+            text.append(&raised::value(field, self.language, self.now))
+        });
+        raised::around(self.language, "order", "order", &values)
+    }
+
     fn action(&self) -> String {
         let language = self.language;
         let action = match (&self.subject.about, self.subject.action.in_language(language.code())) {
             (_, Some(action)) => lower_first(action),
             (About::Source { .. }, None) => language.say("source-do", &[]),
             (About::Store, None) => language.say("store-damaged-do", &[]),
-            (About::Limit { .. } | About::Silence { .. }, None) => return language.say("cause-unknown", &[]),
+            (About::Part { trouble, .. }, None) => language.say(raised::to_do(trouble.thing), &[]),
+            // A row that asks for nothing is a story, not an alarm.
+            (About::Record { .. }, None) => return String::new(),
+            (About::Limit { .. } | About::Silence { .. } | About::Alarm { .. }, None) => {
+                return language.say("cause-unknown", &[]);
+            }
         };
         language.say("do", &[("action", &action)])
     }
@@ -243,6 +284,12 @@ impl Page<'_> {
     fn fine(&self) -> String {
         let (language, episode) = (self.language, self.episode);
         let mut said = Vec::new();
+        if let About::Alarm { .. } = self.subject.about
+            && let Some(place) =
+                self.subject.author.place.rsplit('/').next().filter(|place| !place.is_empty())
+        {
+            said.push(language.say("fine-site", &[("place", place)]));
+        }
         if matches!(self.subject.about, About::Limit { .. }) {
             let of = language.of(episode.value_at, self.now);
             let place = self.subject.author.place.rsplit('/').next().unwrap_or_default();

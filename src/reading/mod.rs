@@ -2,12 +2,16 @@
 //!
 //! Deliberately absent: no clock (arrival is an argument), no network, no judgement.
 
+pub mod list;
+pub mod list_section;
 pub mod section;
 
 use std::time::Duration;
 
 use contract::{Moment, Origin, Quality, Sample, TagId, Value, clean};
 
+pub use list::{List, News};
+pub use list_section::{FieldSection, ListSection, Match};
 pub use section::TagSection;
 
 /// A source clock may run ahead by this much before it is no longer believed.

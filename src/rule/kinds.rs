@@ -2,7 +2,7 @@
 
 use contract::Moment;
 
-use super::{limit, stale};
+use super::{alarms, limit, stale};
 
 /// The table of a rule, by kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,8 @@ pub enum Section {
     Limit(limit::Section),
     /// `[….rule.stale.<name>]`
     Stale(stale::Section),
+    /// `[….rule.alarms.<name>]`
+    Alarms(alarms::Section),
 }
 
 /// A rule at work, by kind.
@@ -23,14 +25,16 @@ pub enum Judge {
 }
 
 /// The words of the kinds in the configuration.
-pub const NAMES: &[&str] = &["limit", "stale"];
+pub const NAMES: &[&str] = &["limit", "stale", "alarms"];
 
 impl Section {
-    /// The rule at work, from `now` on.
-    pub fn judge(&self, now: Moment) -> Judge {
+    /// The rule at work, from `now` on; `None` where others judge, and each of their alarms is a condition of its
+    /// own.
+    pub fn judge(&self, now: Moment) -> Option<Judge> {
         match self {
-            Section::Limit(section) => Judge::Limit(limit::Limit::new(section)),
-            Section::Stale(section) => Judge::Stale(stale::Stale::new(section, now)),
+            Section::Limit(section) => Some(Judge::Limit(limit::Limit::new(section))),
+            Section::Stale(section) => Some(Judge::Stale(stale::Stale::new(section, now))),
+            Section::Alarms(_) => None,
         }
     }
 
@@ -39,6 +43,7 @@ impl Section {
         match self {
             Section::Limit(_) => "limit",
             Section::Stale(_) => "stale",
+            Section::Alarms(_) => "alarms",
         }
     }
 
@@ -47,6 +52,7 @@ impl Section {
         match self {
             Section::Limit(section) => &section.tag,
             Section::Stale(section) => &section.tag,
+            Section::Alarms(section) => &section.tag,
         }
     }
 }

@@ -5,8 +5,10 @@
 //!
 //! Deliberately absent: no clock, no memory beyond the deadband, no words, no failure.
 
+pub mod alarms;
 pub mod kinds;
 pub mod limit;
+pub mod record;
 pub mod stale;
 
 pub use kinds::{Judge, Section};

@@ -21,6 +21,10 @@ pub enum Table {
     Condition,
     /// What an episode became on a network, by network and episode.
     Thread,
+    /// A condition that nobody wrote a rule for one by one, with what it is about: by its key.
+    Raised,
+    /// A row of a list, by list and key.
+    Record,
 }
 
 /// One change of what is kept.

@@ -13,6 +13,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE thread    (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE journal   (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, episode TEXT NOT NULL, body TEXT NOT NULL);
     CREATE INDEX journal_episode ON journal (episode, seq);
+", "
+    CREATE TABLE raised (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE record (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 "];
 
 /// The journal keeps this many lines: years of a calm plant, a fortnight of a mad one, about 50 MB.
@@ -75,6 +78,8 @@ impl Table {
         match self {
             Table::Condition => "condition",
             Table::Thread => "thread",
+            Table::Raised => "raised",
+            Table::Record => "record",
         }
     }
 }
@@ -140,12 +145,16 @@ fn keep(connection: &Connection, write: &Write) -> Result<(), rusqlite::Error> {
             .prepare_cached(match table {
                 Table::Condition => "INSERT OR REPLACE INTO condition VALUES (?1, ?2)",
                 Table::Thread => "INSERT OR REPLACE INTO thread VALUES (?1, ?2)",
+                Table::Raised => "INSERT OR REPLACE INTO raised VALUES (?1, ?2)",
+                Table::Record => "INSERT OR REPLACE INTO record VALUES (?1, ?2)",
             })?
             .execute([key, body])?,
         Write::Delete { table, key } => connection
             .prepare_cached(match table {
                 Table::Condition => "DELETE FROM condition WHERE key = ?1",
                 Table::Thread => "DELETE FROM thread WHERE key = ?1",
+                Table::Raised => "DELETE FROM raised WHERE key = ?1",
+                Table::Record => "DELETE FROM record WHERE key = ?1",
             })?
             .execute([key])?,
         Write::Journal { at, episode, body } => connection

@@ -1,19 +1,21 @@
 //! From a checked plan and what was kept to the plant at work.
 
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use contract::settings::Words;
 use contract::{Author, Capabilities, Moment, Priority};
 
+use super::lists::ListState;
+use super::raised::{Listening, Raised};
 use super::slot::Slot;
 use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
 use crate::episode::{Condition, Delays, Side};
 use crate::outbox::Outbox;
-use crate::post::{About, Language, LanguageError, Subject, TagWords, retire};
+use crate::post::{About, AlarmWords, Language, LanguageError, Subject, TagWords, retire};
 use crate::reading::Tag;
-use crate::rule::{Section, limit};
+use crate::rule::{Section, alarms, limit};
 use crate::store::{Table, Write};
 
 /// A source may be out of reach for so long before it is told: brokers restart.
@@ -26,6 +28,10 @@ pub struct Kept {
     pub conditions: Vec<(String, String)>,
     /// Rows of [`Table::Thread`].
     pub threads: Vec<(String, String)>,
+    /// Rows of [`Table::Raised`].
+    pub raised: Vec<(String, String)>,
+    /// Rows of [`Table::Record`].
+    pub records: Vec<(String, String)>,
     /// True when the store was damaged and is empty for that reason.
     pub is_damaged: bool,
 }
@@ -48,6 +54,13 @@ impl Middle {
             watchers: Vec::new(),
             sources: Vec::new(),
             slots: Vec::new(),
+            machines: plan.machines.iter().map(|machine| machine.author.clone()).collect(),
+            known_as: known_as(plan),
+            lists: plan.lists.iter().map(ListState::new).collect(),
+            lists_changed: false,
+            current: BTreeMap::new(),
+            listening: Vec::new(),
+            raised: Raised::default(),
             timers: BinaryHeap::new(),
             changed: Vec::new(),
             journal: Vec::new(),
@@ -66,7 +79,7 @@ impl Middle {
     }
 
     fn add_machines(&mut self, plan: &Plan, now: Moment) {
-        for machine in &plan.machines {
+        for (number, machine) in plan.machines.iter().enumerate() {
             for tag in &machine.tags {
                 self.tags.push(Tag::new(&tag.section));
                 self.names.push((machine.author.key.clone(), tag.name.clone()));
@@ -74,22 +87,38 @@ impl Middle {
             }
             for rule in &machine.rules {
                 if let Some(tag) = machine.tags.iter().find(|tag| tag.id == rule.tag) {
-                    self.add_rule(machine, rule, tag, now);
+                    self.add_rule((number, machine), rule, tag, now);
                 }
             }
         }
     }
 
-    fn add_rule(&mut self, machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan, now: Moment) {
+    fn add_rule(
+        &mut self,
+        (number, machine): (usize, &MachinePlan),
+        rule: &RulePlan,
+        tag: &TagPlan,
+        now: Moment,
+    ) {
         let (delays, side) = match &rule.section {
             Section::Limit(section) => {
                 let side = if section.above.is_some() { Side::High } else { Side::Low };
                 (Delays { on: section.on_delay.0, off: section.off_delay.0 }, side)
             }
             Section::Stale(_) => (Delays::default(), Side::High),
+            Section::Alarms(section) => {
+                self.listening.push(Listening {
+                    machine: number,
+                    rule: rule.name.clone(),
+                    section: section.clone(),
+                    tag: tag.id.0 as usize,
+                    refresh: None,
+                });
+                return;
+            }
         };
         let condition = Condition::new(&machine.author.key, &rule.name, delays, side);
-        let mut slot = Slot::new(condition, Some(rule.section.judge(now)), subject(machine, rule, tag));
+        let mut slot = Slot::new(condition, rule.section.judge(now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
         (slot.tag, slot.source) = (Some(at), Some(tag.source));
         self.watchers[at].push(self.slots.len());
@@ -137,8 +166,12 @@ impl Middle {
             self.remarks.push(Remark { subject: format!("outbox row {key}"), words: words.into() });
             self.unusable.push(Write::Delete { table: Table::Thread, key });
         }
+        // The last that a plan makes; what is raised comes after it.
+        let store = self.slots.len() - 1;
+        self.resume_lists(kept.records);
+        self.resume_raised(kept.raised);
         let mut by_key: std::collections::BTreeMap<String, String> = kept.conditions.into_iter().collect();
-        for slot in &mut self.slots {
+        for slot in self.slots.iter_mut().filter(|slot| slot.raiser.is_none()) {
             if let Some(body) = by_key.remove(&slot.condition.key())
                 && slot.resume(&body).is_err()
             {
@@ -151,7 +184,6 @@ impl Middle {
         for source in 0..self.sources.len() {
             self.source(source, Some("not connected yet".into()), now);
         }
-        let store = self.slots.len() - 1;
         self.know(store, kept.is_damaged, now);
         for at in 0..self.slots.len() {
             self.schedule(at, now);
@@ -180,6 +212,15 @@ impl Middle {
     }
 }
 
+/// The machine of each key, and of each name that a business system has for it.
+fn known_as(plan: &Plan) -> HashMap<String, usize> {
+    let of = plan.machines.iter().enumerate().flat_map(|(at, machine)| {
+        let names = machine.known_as.iter().chain([&machine.author.key]);
+        names.map(move |name| (name.trim().to_owned(), at))
+    });
+    of.collect()
+}
+
 /// What the episodes of a rule are about.
 pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject {
     let (about, priorities, action) = match &rule.section {
@@ -194,6 +235,16 @@ pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject
         }
         Section::Stale(section) => {
             (About::Silence { after: section.after.0 }, vec![section.priority], section.r#do.clone())
+        }
+        // Of one that might come, for a preview.
+        Section::Alarms(section) => {
+            let alarm = AlarmWords {
+                name: "HighTemperature".into(),
+                message: "Temperature above 90 °C".into(),
+                severity: section.urgent_from.min(1_000),
+                is_acknowledged: false,
+            };
+            (About::Alarm { alarm }, alarms::PRIORITIES.to_vec(), section.r#do.clone())
         }
     };
     let decimals = tag.section.decimals.unwrap_or_else(|| decimals(&rule.section));

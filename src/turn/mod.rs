@@ -6,17 +6,20 @@
 
 mod build;
 mod health;
+mod lists;
+mod raised;
 mod slot;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::time::Duration;
 
-use contract::{Author, Batch, EpisodeId, Moment, Origin, Post, Sample};
+use contract::{Author, Batch, EpisodeId, Moment, Notice, Origin, Post, Sample};
 use serde::Serialize;
 
 pub use build::{Kept, subject};
 pub use health::{Health, SourceHealth, TagHealth};
+pub use lists::fields as list_fields;
 
 use crate::episode::{Change, Fact, LATE_AFTER};
 use crate::outbox::{Answer, Folded, Job, Outbox};
@@ -24,6 +27,8 @@ use crate::post::{self, Language, Outage, Still};
 use crate::reading::{Reading, Tag};
 use crate::rule::{Judge, Level, Verdict};
 use crate::store::{Table, Write};
+use lists::ListState;
+use raised::{Listening, Raised};
 use slot::Slot;
 
 /// The machine key of what the site itself says. No machine can have it: keys begin with a letter or a digit.
@@ -83,6 +88,17 @@ pub struct Middle {
     sources: Vec<SourceState>,
     slots: Vec<Slot>,
     timers: BinaryHeap<Reverse<(Moment, usize)>>,
+    /// Every machine that may speak, in the order of the plan.
+    machines: Vec<Author>,
+    /// The machine of a key, or of a name that a business system has for it.
+    known_as: HashMap<String, usize>,
+    lists: Vec<ListState>,
+    /// True when a row must be kept.
+    lists_changed: bool,
+    /// For each machine the list and the row of its current order.
+    current: BTreeMap<usize, (usize, Box<str>)>,
+    listening: Vec<Listening>,
+    raised: Raised,
     /// Slots whose state may have to be kept.
     changed: Vec<usize>,
     journal: Vec<Write>,
@@ -118,8 +134,18 @@ impl Middle {
             let remark = |words| Remark { subject: format!("source {}", state.name), words };
             self.remarks.extend(news.into_iter().map(remark));
         }
+        for notice in batch.notices {
+            match notice {
+                Notice::Trouble(trouble) => self.trouble(source, trouble, now),
+                Notice::Mended(thing, name) => self.mended(source, thing, &name, now),
+                Notice::Poison(_) | Notice::Gap(_) | Notice::Unclaimed(_) => {}
+            }
+        }
         for sample in batch.samples {
             self.read(sample, now);
+        }
+        if !batch.events.is_empty() {
+            self.take_events(batch.events, now);
         }
     }
 
@@ -203,6 +229,7 @@ impl Middle {
 
     /// Writes the post of a slot's episode for every network.
     fn tell(&mut self, at: usize, change: Option<Change>, now: Moment) {
+        let order = self.order_of(&self.slots[at].subject);
         let slot = &mut self.slots[at];
         let Some(episode) = slot.condition.episode() else { return };
         let lasted = episode.ended.map(|ended| ended.since(episode.since));
@@ -214,11 +241,11 @@ impl Middle {
             Some(Change::Opened | Change::Eased) | None => false,
         };
         let latest = slot.tag.and_then(|tag| self.tags[tag].latest()).map(|latest| latest.value);
-        let known = post::Known { latest };
+        let known = post::Known { latest, order };
         let posts: Vec<Post> = self
             .languages
             .iter()
-            .map(|language| post::write(&slot.subject, episode, known, language, now))
+            .map(|language| post::write(&slot.subject, episode, &known, language, now))
             .collect();
         slot.told(with_note, now);
         for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {
@@ -242,6 +269,9 @@ impl Middle {
         state.lost = lost;
         let at = state.slot;
         self.know(at, !is_up, now);
+        if is_up {
+            self.ask_anew(source, now);
+        }
         // Whoever can speak again is given the time to do so.
         for slot in 0..self.slots.len() {
             if is_up && self.slots[slot].source == Some(source) {
@@ -273,6 +303,7 @@ impl Middle {
             for lane in self.outbox.lanes_mut() {
                 lane.sweep(now);
             }
+            self.sweep_raised(now);
         }
     }
 
@@ -284,6 +315,10 @@ impl Middle {
         if let Some(fact) = slot.silence(is_deaf, now) {
             changes.extend(slot.condition.learn(&fact));
         }
+        if slot.is_unsaid(now) {
+            self.learn(at, Level::NORMAL, now, false, now);
+        }
+        let slot = &mut self.slots[at];
         let is_worse = changes.is_empty() && slot.take_refresh(now);
         if is_worse {
             slot.condition.touch();
@@ -306,6 +341,7 @@ impl Middle {
     /// True when there is anything to keep.
     pub fn has_changes(&self) -> bool {
         !self.changed.is_empty()
+            || self.lists_changed
             || !self.journal.is_empty()
             || !self.unusable.is_empty()
             || self.outbox.lanes().iter().any(crate::outbox::Lane::has_rows)
@@ -327,6 +363,7 @@ impl Middle {
     pub fn rest(&mut self, now: Moment) -> Vec<Write> {
         let mut writes = std::mem::take(&mut self.unusable);
         self.keep_slots(&mut writes);
+        self.keep_lists(&mut writes);
         writes.append(&mut self.journal);
         self.keep_outbox(&mut writes, now);
         writes
@@ -340,8 +377,8 @@ impl Middle {
     fn keep_slots(&mut self, writes: &mut Vec<Write>) {
         for at in std::mem::take(&mut self.changed) {
             let slot = &mut self.slots[at];
-            if let Some(body) = slot.saved() {
-                writes.push(Write::Put { table: Table::Condition, key: slot.condition.key(), body });
+            if let Some((table, body)) = slot.saved() {
+                writes.push(Write::Put { table, key: slot.condition.key(), body });
             }
         }
     }

@@ -1,11 +1,19 @@
 //! One rule on one machine, with all that belongs to it.
 
+use std::time::Duration;
+
 use contract::Moment;
 
 use super::REFRESH_EVERY;
-use crate::episode::{Condition, Fact};
+use super::raised::{self, Raiser};
+use crate::episode::{Condition, Episode, Fact};
 use crate::post::Subject;
 use crate::rule::{Judge, Level, Verdict};
+use crate::store::Table;
+
+/// What was over for so long begins anew when it is so again, and its slot can be another's. Longer than an episode
+/// can be reopened.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// One rule on one machine. Without a judge, the program itself tells the condition what it knows.
 #[derive(Debug)]
@@ -22,6 +30,12 @@ pub struct Slot {
     /// When something was last said under its post, or the post begun.
     pub(super) noted_at: Moment,
     is_marked: bool,
+    /// Who raised it, if no rule of its own watches it.
+    pub(super) raiser: Option<Raiser>,
+    /// Over at this moment, unless its source says it anew.
+    pub(super) not_said_by: Option<Moment>,
+    /// Its words are others than those that were told.
+    pub(super) has_news: bool,
 }
 
 impl Slot {
@@ -37,6 +51,9 @@ impl Slot {
             told_worst: None,
             noted_at: Moment::default(),
             is_marked: false,
+            raiser: None,
+            not_said_by: None,
+            has_news: false,
         }
     }
 
@@ -57,10 +74,14 @@ impl Slot {
         is_new
     }
 
-    /// What to keep, once.
-    pub(super) fn saved(&mut self) -> Option<String> {
+    /// What to keep, once, and in which table.
+    pub(super) fn saved(&mut self) -> Option<(Table, String)> {
         self.is_marked = false;
-        self.condition.saved()
+        let state = self.condition.saved()?;
+        match &self.raiser {
+            Some(raiser) => Some((Table::Raised, raised::saved(raiser, state)?)),
+            None => Some((Table::Condition, state)),
+        }
     }
 
     pub(super) fn told(&mut self, with_note: bool, now: Moment) {
@@ -68,12 +89,29 @@ impl Slot {
         if with_note {
             self.noted_at = now;
         }
+        self.has_news = false;
         self.told_worst = self.condition.episode().and_then(|episode| episode.worst);
     }
 
     fn has_worse(&self) -> bool {
-        self.condition.is_open()
-            && self.condition.episode().is_some_and(|episode| episode.worst != self.told_worst)
+        let is_worse = |episode: &Episode| episode.worst != self.told_worst;
+        self.condition.is_open() && (self.has_news || self.condition.episode().is_some_and(is_worse))
+    }
+
+    /// True for what was raised, has been over for so long that it will not be the same again, and is kept.
+    pub(super) fn is_over(&self, now: Moment) -> bool {
+        let ended = self.condition.episode().and_then(|episode| episode.ended);
+        let is_past = ended.is_none_or(|ended| now.since(ended) > FORGOTTEN_AFTER);
+        self.condition.is_calm() && is_past && !self.is_marked && !self.condition.is_changed()
+    }
+
+    /// True once its source had its time to say it anew and did not.
+    pub(super) fn is_unsaid(&mut self, now: Moment) -> bool {
+        let is_unsaid = self.not_said_by.is_some_and(|by| by <= now);
+        if is_unsaid {
+            self.not_said_by = None;
+        }
+        is_unsaid
     }
 
     /// True when a worse value should be told now.
@@ -122,7 +160,8 @@ impl Slot {
             _ => None,
         };
         let refresh = self.has_worse().then(|| self.told_at.plus(REFRESH_EVERY));
-        let due = self.condition.due().into_iter().chain(silence).chain(refresh).min()?;
+        let due =
+            self.condition.due().into_iter().chain(silence).chain(refresh).chain(self.not_said_by).min()?;
         // Never in the past, so that a timer cannot wake itself for ever within one tick.
         let due = due.max(now.plus(std::time::Duration::from_millis(1)));
         if self.scheduled.is_some_and(|scheduled| scheduled <= due) {

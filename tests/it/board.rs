@@ -10,6 +10,7 @@ use contract::{
 };
 use portevoix::config::{self, Plan};
 use portevoix::outbox::{Answer, Job};
+use portevoix::store::{self, Table};
 use portevoix::turn::{Kept, Middle};
 
 /// What a network can do at its best.
@@ -64,6 +65,8 @@ pub struct Plant {
     pub boards: Vec<Board>,
     pub plan: Plan,
     pub writes: usize,
+    /// What was kept, as a store would have it.
+    rows: BTreeMap<(&'static str, String), String>,
 }
 
 impl Plant {
@@ -77,7 +80,7 @@ impl Plant {
             middle.source(source, None, now);
         }
         let boards = plan.networks.iter().map(|_| Board::default()).collect();
-        Plant { middle, boards, plan, writes: 0 }
+        Plant { middle, boards, plan, writes: 0, rows: BTreeMap::new() }
     }
 
     /// The number of `machine/tag`.
@@ -95,11 +98,47 @@ impl Plant {
         self.middle.take(0, Batch { samples: vec![sample], ..Batch::default() }, now);
     }
 
+    fn keep(&mut self, writes: Vec<store::Write>) {
+        for write in writes {
+            match write {
+                store::Write::Put { table, key, body } => {
+                    self.rows.insert((name(table), key), body);
+                }
+                store::Write::Delete { table, key } => {
+                    self.rows.remove(&(name(table), key));
+                }
+                store::Write::Journal { .. } => {}
+            }
+        }
+    }
+
+    fn rows(&self, table: Table) -> Vec<(String, String)> {
+        let of = self.rows.iter().filter(|((of, _), _)| *of == name(table));
+        of.map(|((_, key), body)| (key.clone(), body.clone())).collect()
+    }
+
+    /// Killed, and started again with what was kept. The networks know what they showed.
+    pub fn restart(&mut self, now: Moment) {
+        let kept = Kept {
+            conditions: self.rows(Table::Condition),
+            threads: self.rows(Table::Thread),
+            raised: self.rows(Table::Raised),
+            records: self.rows(Table::Record),
+            is_damaged: false,
+        };
+        let can = vec![ABLE; self.plan.networks.len()];
+        self.middle = Middle::new(&self.plan, &can, kept, now).unwrap();
+        for source in 0..self.plan.sources.len() {
+            self.middle.source(source, None, now);
+        }
+    }
+
     pub fn settle(&mut self, now: Moment) {
         self.middle.tick(now);
         for _ in 0..1_000 {
             let step = self.middle.step(now);
             self.writes += step.writes.len();
+            self.keep(step.writes);
             if step.jobs.is_empty() {
                 return;
             }
@@ -109,6 +148,15 @@ impl Plant {
             }
         }
         panic!("the networks are never done");
+    }
+}
+
+fn name(table: Table) -> &'static str {
+    match table {
+        Table::Condition => "condition",
+        Table::Thread => "thread",
+        Table::Raised => "raised",
+        Table::Record => "record",
     }
 }
 

@@ -164,7 +164,7 @@ after = "5m"
     let plan = plan(&format!("{PRESS}{more}"));
     let limit = |machine: usize| match &plan.machines[machine].rules[0].section {
         portevoix::rule::Section::Limit(limit) => (limit.above, limit.clear),
-        portevoix::rule::Section::Stale(_) => (None, None),
+        portevoix::rule::Section::Stale(_) | portevoix::rule::Section::Alarms(_) => (None, None),
     };
     assert_eq!((limit(0), limit(1)), ((Some(75.0), Some(70.0)), (Some(80.0), Some(70.0))));
     assert_eq!(

@@ -28,7 +28,7 @@ pub use sample::{
     Record, Sample, TagAddress, TagId, Thing, Ticket, Trouble, Value,
 };
 pub use source::{Source, SourceError};
-pub use text::{Span, Text, clean};
+pub use text::{DATA_CHARS_MAX, Span, Text, clean};
 pub use time::Moment;
 
 /// What adapters need to write the traits without naming the crate behind them.

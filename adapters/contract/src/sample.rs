@@ -81,7 +81,10 @@ pub enum Notice {
 }
 
 /// A part of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Thing {
     /// One device of several on a line or behind a gateway: a Modbus unit, a Sparkplug edge node.
     Device,
@@ -96,7 +99,7 @@ pub enum Thing {
 }
 
 /// What is wrong with a part of a source, in terms that every language has a sentence for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Trouble {
     /// What kind of part.
     pub thing: Thing,
@@ -107,7 +110,8 @@ pub struct Trouble {
 }
 
 /// Why a part of a source does not work. The words inside are data.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// It does not answer.
     NoAnswer,

@@ -85,7 +85,7 @@ impl Text {
 /// A machine's words made harmless for any screen: controls, direction marks, invisible and tag characters are
 /// dropped, line ends become spaces, runs of combining marks are cut at two, the rest is cut at `chars_max`.
 pub fn clean(words: &str, chars_max: usize) -> String {
-    let mut out = String::with_capacity(words.len().min(4 * chars_max));
+    let mut out = String::with_capacity(words.len().min(chars_max.saturating_mul(4)));
     let mut kept = 0;
     let mut marks = 0;
     for c in words.chars() {

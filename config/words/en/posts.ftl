@@ -81,3 +81,49 @@ catch-up-ended = { $count ->
     [one] Ended: { $count }, lasted { $lasted }.
    *[other] Ended: { $count }, { $lasted } in all.
 }
+
+# A part of a source that does not work while the rest does.
+part-device = device { $name }
+part-address = address { $name }
+part-file = file { $name }
+part-query = reading of { $name }
+part-events = alarms of { $name }
+part-no-answer = { $part }: no answer { $since }
+part-goodbye = { $part }: said that it goes offline, { $since }
+part-refused = { $part }: request refused { $since }
+part-missing = { $part }: not found { $since }
+part-unreadable = { $part }: cannot be read { $since }
+part-forbidden = { $part }: forbidden content { $since }
+part-too-large = { $part }: too large { $since }
+part-lost = { $part }: data are missing { $since }
+part-cleared = { $part }: trouble { $span }, { $lasted }
+part-source = Source { $source }. The rest of the source goes on.
+part-answer = It answered: “{ $detail }”.
+part-absent = Expected and absent: “{ $detail }”.
+part-found-at = Found ({ $place }): “{ $detail }”.
+part-found = Found: “{ $detail }”.
+part-max = Limit: { $max }.
+part-device-do = check its power and its cable.
+part-address-do = compare the configuration with the device.
+part-file-do = mend the file and drop it again.
+part-query-do = compare the configuration with the business system.
+part-events-do = nothing, the present state has been read again.
+fine-site = { $place }.
+
+# An alarm kept by another system.
+alarm = { $alarm } { $since }
+alarm-cleared = { $alarm }: lasted { $span }, { $lasted }
+alarm-server = Alarm “{ $alarm }”, severity { $severity } of 1000.
+alarm-acknowledged = Acknowledged at the system it comes from.
+
+# A row of a business document: order, stock, delivery.
+word-record = INFO
+word-record-done = DONE
+record = { $list } { $key }: { $say } { $since }
+record-cleared = { $list } { $key }: { $say } { $span }, { $lasted }
+record-field = { $field }: { $value }
+yes = yes
+no = no
+
+# The order on the machine.
+order = Current order: { $order }.

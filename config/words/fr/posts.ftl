@@ -81,3 +81,49 @@ catch-up-ended = { $count ->
     [one] Terminé : { $count }, durée { $lasted }.
    *[other] Terminés : { $count }, durée totale { $lasted }.
 }
+
+# Une partie d'une source qui ne marche plus, le reste marche.
+part-device = appareil { $name }
+part-address = adresse { $name }
+part-file = fichier { $name }
+part-query = lecture { $name }
+part-events = alarmes de { $name }
+part-no-answer = { $part } : pas de réponse { $since }
+part-goodbye = { $part } : annoncé hors ligne { $since }
+part-refused = { $part } : demande refusée { $since }
+part-missing = { $part } : introuvable { $since }
+part-unreadable = { $part } : illisible { $since }
+part-forbidden = { $part } : contenu interdit { $since }
+part-too-large = { $part } : trop grand { $since }
+part-lost = { $part } : des données manquent { $since }
+part-cleared = { $part } : écart { $span }, { $lasted }
+part-source = Source { $source }. Le reste de la source continue.
+part-answer = Réponse reçue : « { $detail } ».
+part-absent = Attendu et absent : « { $detail } ».
+part-found-at = Trouvé ({ $place }) : « { $detail } ».
+part-found = Trouvé : « { $detail } ».
+part-max = Limite : { $max }.
+part-device-do = vérifier son alimentation et son câble.
+part-address-do = comparer la configuration et l'appareil.
+part-file-do = corriger le fichier et le déposer de nouveau.
+part-query-do = comparer la configuration et le système de gestion.
+part-events-do = rien, l'état présent a été relu.
+fine-site = { $place }.
+
+# Une alarme tenue par un autre système.
+alarm = { $alarm } { $since }
+alarm-cleared = { $alarm } : écart { $span }, { $lasted }
+alarm-server = Alarme « { $alarm } », gravité { $severity } sur 1000.
+alarm-acknowledged = Acquittée sur le système d'origine.
+
+# Une ligne d'un document de gestion : ordre, stock, livraison.
+word-record = INFO
+word-record-done = TERMINÉ
+record = { $list } { $key } : { $say } { $since }
+record-cleared = { $list } { $key } : { $say } { $span }, { $lasted }
+record-field = { $field } : { $value }
+yes = oui
+no = non
+
+# L'ordre en cours sur la machine.
+order = Ordre en cours : { $order }.

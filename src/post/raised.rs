@@ -1,0 +1,200 @@
+//! Words for what nobody wrote a limit for: a part of a source, an alarm of another system, a row of a business
+//! document. Nearly all of them are data: they stay apart from ours, and are cut so that the first line fits.
+
+use contract::{Cause, Moment, Post, Text, Thing, Value, clean};
+
+use super::write::{FIRST_LINE_CHARS_MAX, Page};
+use super::{About, FieldWords, Language};
+
+/// Of a name that does not fit, so many characters stay at least.
+const KEPT_CHARS_MIN: usize = 8;
+
+/// The fact of the first line; `None` for what `write` has words for.
+pub fn fact(page: &Page<'_>, post: &Post) -> Option<Text> {
+    let opening = post.first_line().plain().chars().count() - post.fact.plain().chars().count();
+    let room = FIRST_LINE_CHARS_MAX.saturating_sub(opening);
+    let whole = whole_fact(page, usize::MAX)?;
+    let over = whole.plain().chars().count().saturating_sub(room);
+    if over == 0 {
+        return Some(whole);
+    }
+    let longest = longest_data(&whole);
+    // One more for the sign of the cut.
+    whole_fact(page, longest.saturating_sub(over + 1).max(KEPT_CHARS_MIN))
+}
+
+fn longest_data(text: &Text) -> usize {
+    let lengths = text.spans().iter().map(|span| match span {
+        contract::Span::Data(words) => words.chars().count(),
+        contract::Span::Ours(_) | contract::Span::Mention(_) => 0,
+    });
+    lengths.max().unwrap_or(0)
+}
+
+/// The fact with every word of others cut at so many characters.
+fn whole_fact(page: &Page<'_>, chars_max: usize) -> Option<Text> {
+    let (language, episode) = (page.language, page.episode);
+    let since = language.since(episode.since, page.now);
+    let (span, lasted) = match episode.ended {
+        Some(ended) => {
+            (language.span(episode.since, ended, page.now), language.lasted(ended.since(episode.since)))
+        }
+        None => (String::new(), String::new()),
+    };
+    let facts = [("since", since.as_str()), ("span", &span), ("lasted", &lasted)];
+    let is_over = episode.ended.is_some();
+    let cut = |words: &str| clean(words, chars_max);
+    Some(match &page.subject.about {
+        About::Part { trouble, .. } => {
+            let part = language.text(part(trouble.thing), &[], &[("name", &cut(&trouble.name))]);
+            let name = if is_over { "part-cleared" } else { wrong(&trouble.cause) };
+            around_with(language, name, &facts, "part", &part)
+        }
+        About::Alarm { alarm } => {
+            let words = if alarm.message.trim().is_empty() { &alarm.name } else { &alarm.message };
+            let name = if is_over { "alarm-cleared" } else { "alarm" };
+            language.text(name, &facts, &[("alarm", &cut(words))])
+        }
+        About::Record { record } => {
+            let code = language.code();
+            let list = record.list.in_language(code).unwrap_or_default();
+            let say = record.say.in_language(code).unwrap_or_default();
+            let name = if is_over { "record-cleared" } else { "record" };
+            let facts: Vec<_> = facts.into_iter().chain([("list", list), ("say", say)]).collect();
+            language.text(name, &facts, &[("key", &cut(&record.key))])
+        }
+        About::Limit { .. } | About::Silence { .. } | About::Source { .. } | About::Store => return None,
+    })
+}
+
+fn part(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Device => "part-device",
+        Thing::Address => "part-address",
+        Thing::File => "part-file",
+        Thing::Query => "part-query",
+        Thing::Events => "part-events",
+    }
+}
+
+fn wrong(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::NoAnswer => "part-no-answer",
+        Cause::SaidGoodbye => "part-goodbye",
+        Cause::Refused(_) => "part-refused",
+        Cause::Missing(_) => "part-missing",
+        Cause::Unreadable { .. } => "part-unreadable",
+        Cause::Forbidden(_) => "part-forbidden",
+        Cause::TooLarge { .. } => "part-too-large",
+        Cause::Lost => "part-lost",
+    }
+}
+
+/// What to do about a part.
+pub fn to_do(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Device => "part-device-do",
+        Thing::Address => "part-address-do",
+        Thing::File => "part-file-do",
+        Thing::Query => "part-query-do",
+        Thing::Events => "part-events-do",
+    }
+}
+
+/// The lines under the first.
+pub fn context(page: &Page<'_>) -> Vec<Text> {
+    let language = page.language;
+    match &page.subject.about {
+        About::Part { .. } if page.episode.ended.is_some() => Vec::new(),
+        About::Part { source, trouble } => {
+            let source = Text::default().ours(language.say("part-source", &[("source", source)]));
+            vec![detail(&trouble.cause, language), source]
+        }
+        About::Alarm { alarm } => {
+            let severity = alarm.severity.to_string();
+            let mut said =
+                language.text("alarm-server", &[("severity", &severity)], &[("alarm", &alarm.name)]);
+            if alarm.is_acknowledged {
+                said = said.ours(" ").ours(language.say("alarm-acknowledged", &[]));
+            }
+            vec![said]
+        }
+        About::Record { record } => {
+            let fields = record.fields.iter().map(|field| told(field, language, page.now));
+            let joined = fields.fold(Text::default(), |text, field| {
+                let text = if text.is_empty() { text } else { text.ours(" · ") };
+                text.append(&field)
+            });
+            vec![joined]
+        }
+        About::Limit { .. } | About::Silence { .. } | About::Source { .. } | About::Store => Vec::new(),
+    }
+}
+
+fn detail(cause: &Cause, language: &Language) -> Text {
+    match cause {
+        Cause::NoAnswer | Cause::SaidGoodbye | Cause::Lost => Text::default(),
+        Cause::Refused(answer) => language.text("part-answer", &[], &[("detail", answer)]),
+        Cause::Missing(what) => language.text("part-absent", &[], &[("detail", what)]),
+        Cause::Unreadable { place, found } if place.is_empty() => {
+            language.text("part-found", &[], &[("detail", found)])
+        }
+        Cause::Unreadable { place, found } => {
+            language.text("part-found-at", &[], &[("place", place), ("detail", found)])
+        }
+        Cause::Forbidden(what) => language.text("part-found", &[], &[("detail", what)]),
+        Cause::TooLarge { max } => {
+            let max = language.number(*max as f64, 0);
+            Text::default().ours(language.say("part-max", &[("max", &max)]))
+        }
+    }
+}
+
+/// `quantité : 1 200 pièces`
+fn told(field: &FieldWords, language: &Language, now: Moment) -> Text {
+    let name = field.name.in_language(language.code()).unwrap_or_default();
+    let value = value(field, language, now);
+    around_with(language, "record-field", &[("field", name)], "value", &value)
+}
+
+/// A value as this language writes it.
+pub fn value(field: &FieldWords, language: &Language, now: Moment) -> Text {
+    match &field.value {
+        Value::Number(number) => {
+            let decimals = shown_decimals(*number);
+            Text::default().ours(language.quantity(*number, decimals, field.unit.as_deref()))
+        }
+        Value::Flag(flag) => Text::default().ours(language.say(if *flag { "yes" } else { "no" }, &[])),
+        Value::Time(moment) => Text::default().ours(language.point(*moment, now)),
+        Value::Text(words) => Text::default().data(words),
+    }
+}
+
+/// As many decimals as the number has, three at most.
+fn shown_decimals(number: f64) -> u8 {
+    let plain = format!("{number:.3}");
+    let decimals = plain.trim_end_matches('0').rsplit_once('.').map_or(0, |(_, decimals)| decimals.len());
+    u8::try_from(decimals).unwrap_or(0)
+}
+
+/// A sentence of ours around a text.
+pub fn around(language: &Language, name: &str, key: &'static str, inner: &Text) -> Text {
+    around_with(language, name, &[], key, inner)
+}
+
+fn around_with(
+    language: &Language,
+    name: &str,
+    facts: &[(&'static str, &str)],
+    key: &'static str,
+    inner: &Text,
+) -> Text {
+    // A private character marks the place: no sentence of ours holds one.
+    const PLACE: char = '\u{E000}';
+    let marked: Vec<_> = facts.iter().copied().chain([(key, "\u{E000}")]).collect();
+    let said = language.say(name, &marked);
+    match said.split_once(PLACE) {
+        Some((before, after)) => Text::default().ours(before).append(inner).ours(after),
+        None => Text::default().ours(said),
+    }
+}

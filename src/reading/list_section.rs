@@ -1,0 +1,128 @@
+//! The table of a list of records, without what its source owns.
+
+use std::collections::BTreeMap;
+
+use contract::settings::Words;
+use contract::{Check, Fault, FieldKind};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A row takes some hundred bytes, and a gateway has little memory.
+const ROWS_MAX: u32 = 20_000;
+
+/// `[list.<name>]`: records of one kind from one source, such as orders. The keys of the source (such as `files`)
+/// stand beside these.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListSection {
+    /// The source that reads it: `erp` of `[source.files.erp]`.
+    pub source: String,
+    /// What people call one row: `OF`. Without it, the key of the list.
+    #[serde(default)]
+    pub name: Words,
+    /// The fields that together name a row: one row for each of their values.
+    pub key: Vec<String>,
+    /// The fields of a row, by name.
+    pub field: BTreeMap<String, FieldSection>,
+    /// The field that names the machine: its key, or one of the names in its `known_as`.
+    pub machine: Option<String>,
+    /// Which row is the current order of its machine.
+    pub current: Option<Match>,
+    /// The fields that are told in posts, in this order. Without it, none.
+    #[serde(default)]
+    pub shown: Vec<String>,
+    /// How many rows are kept at most, 1 to 1 000 000. What comes above is left out, and told.
+    #[serde(default = "rows_max")]
+    pub rows_max: u32,
+}
+
+fn rows_max() -> u32 {
+    ROWS_MAX
+}
+
+/// `[list.<name>.field.<field>]`: one field of a row.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FieldSection {
+    /// How the source names it: the header of a column, its number from 1, a JSON pointer, a path in XML.
+    pub from: String,
+    /// What it holds: `text`, `number`, `time` or `flag`.
+    #[serde(default)]
+    pub r#type: FieldKind,
+    /// How a time is written where it is not ISO 8601: `%d/%m/%Y`.
+    pub format: Option<String>,
+    /// What people call it. Without it, the key.
+    #[serde(default)]
+    pub name: Words,
+    /// The unit people read.
+    pub unit: Option<String>,
+}
+
+/// A field that holds one of some values.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Match {
+    /// The field.
+    pub field: String,
+    /// One of these, as written. Numbers as `12`, flags as `true`.
+    pub is: Vec<String>,
+}
+
+impl ListSection {
+    /// The keys that are not the source's own.
+    pub const KEYS: &[&str] =
+        &["source", "name", "key", "field", "machine", "current", "shown", "rows_max", "rule"];
+
+    /// The index of a field, in the order in which records hold them.
+    pub fn index(&self, field: &str) -> Option<usize> {
+        self.field.keys().position(|known| known == field)
+    }
+
+    fn unknown(&self, key: &str, field: &str) -> Option<Fault> {
+        if self.field.contains_key(field) {
+            return None;
+        }
+        let known: Vec<&str> = self.field.keys().map(String::as_str).collect();
+        Some(Fault::at(key, format!("unknown field `{field}`, expected one of {}", known.join(", "))))
+    }
+}
+
+impl Check for ListSection {
+    fn check(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.key.is_empty() {
+            faults.push(Fault::at(
+                "key",
+                "empty, expected at least one field: what tells one row from another",
+            ));
+        }
+        for (at, field) in self.key.iter().enumerate() {
+            faults.extend(self.unknown(&format!("key.{at}"), field));
+        }
+        for (at, field) in self.shown.iter().enumerate() {
+            faults.extend(self.unknown(&format!("shown.{at}"), field));
+        }
+        faults.extend(self.machine.as_ref().and_then(|field| self.unknown("machine", field)));
+        if let Some(current) = &self.current {
+            faults.extend(self.unknown("current.field", &current.field));
+            if self.machine.is_none() {
+                let message = "an order of which machine? expected `machine` beside it";
+                faults.push(Fault::at("current", message));
+            }
+        }
+        if !(1..=1_000_000).contains(&self.rows_max) {
+            faults.push(Fault::at("rows_max", format!("found {}, expected 1 to 1000000", self.rows_max)));
+        }
+        for (name, field) in &self.field {
+            if field.from.trim().is_empty() {
+                let message = "empty, expected how the source names this field";
+                faults.push(Fault::at(format!("field.{name}.from"), message));
+            }
+            if field.format.is_some() && field.r#type != FieldKind::Time {
+                let message = "a format is for times, expected `type = \"time\"` beside it";
+                faults.push(Fault::at(format!("field.{name}.format"), message));
+            }
+        }
+        faults
+    }
+}

@@ -1,0 +1,325 @@
+//! Lists of records at work: their rows, the rules under them, and which order is on which machine.
+
+use contract::settings::Words;
+use contract::{Author, Cause, Event, Field, ListId, Moment, Origin, Priority, Record, Thing, Trouble};
+
+use super::Middle;
+use super::raised::Raiser;
+use crate::config::ListPlan;
+use crate::post::{About, FieldWords, RecordWords, Subject};
+use crate::reading::list::{List, News, Row, plain};
+use crate::reading::{FieldSection, ListSection};
+use crate::rule::{Level, Verdict, record};
+use crate::store::{Table, Write};
+
+/// Between the name of a list and the key of a row.
+const SEPARATOR: char = '\u{1F}';
+
+/// A list with all that belongs to it.
+#[derive(Debug)]
+pub(super) struct ListState {
+    pub name: String,
+    row_name: Words,
+    section: ListSection,
+    rules: Vec<(String, record::Section)>,
+    list: List,
+    /// Which source reads it.
+    source: usize,
+    /// True since a row was left out for want of room.
+    is_full: bool,
+}
+
+impl ListState {
+    pub(super) fn new(plan: &ListPlan) -> ListState {
+        let rules = plan.rules.iter().map(|rule| (rule.name.clone(), rule.section.clone()));
+        ListState {
+            name: plan.name.clone(),
+            row_name: plan.row_name(),
+            section: plan.section.clone(),
+            rules: rules.collect(),
+            list: List::new(fields(&plan.section), plan.section.rows_max as usize),
+            source: plan.source,
+            is_full: false,
+        }
+    }
+
+    /// How a row is told under a rule, how urgent it is, and what to do.
+    pub(super) fn words(&self, rule: &str, key: &str) -> Option<(RecordWords, Priority, Words)> {
+        let (_, section) = self.rules.iter().find(|(name, _)| name == rule)?;
+        let record = RecordWords {
+            list: self.row_name.clone(),
+            key: shown_key(key),
+            say: section.say.clone(),
+            fields: self.shown(key),
+        };
+        Some((record, section.priority, section.r#do.clone()))
+    }
+
+    /// The fields of a row that are told; one that makes the key is told already.
+    fn shown(&self, key: &str) -> Vec<FieldWords> {
+        let Some(row) = self.list.row(key) else { return Vec::new() };
+        let shown = self.section.shown.iter().filter(|name| !self.section.key.contains(name));
+        shown
+            .filter_map(|name| {
+                let (at, field) = (self.section.index(name)?, self.section.field.get(name)?);
+                let value = row.get(at)?.clone()?;
+                Some(FieldWords { name: field_name(name, field), unit: field.unit.clone(), value })
+            })
+            .collect()
+    }
+
+    fn cell(&self, row: &Row, field: Option<&String>) -> Option<String> {
+        let at = self.section.index(field?)?;
+        row.get(at)?.as_ref().map(plain)
+    }
+
+    fn is_current(&self, row: &Row) -> bool {
+        let Some(current) = &self.section.current else { return false };
+        self.section.index(&current.field).is_some_and(|at| record::holds(row, at, &current.is))
+    }
+
+    fn verdict(&self, rule: usize, row: &Row) -> Verdict {
+        let condition = self.rules.get(rule).and_then(|(_, section)| section.r#while.as_ref());
+        let condition =
+            condition.and_then(|found| Some((self.section.index(&found.field)?, found.is.as_slice())));
+        record::judge(row, condition)
+    }
+}
+
+/// The fields of a list in the order in which records hold them.
+pub fn fields(section: &ListSection) -> Vec<Field> {
+    let field = |(name, field): (&String, &FieldSection)| Field {
+        name: name.clone(),
+        from: field.from.clone(),
+        kind: field.r#type,
+        format: field.format.clone(),
+    };
+    section.field.iter().map(field).collect()
+}
+
+fn field_name(name: &str, field: &FieldSection) -> Words {
+    match &field.name {
+        Words::Nothing => Words::All(name.to_owned()),
+        words => words.clone(),
+    }
+}
+
+/// `000123 / 10` for a key of two fields.
+fn shown_key(key: &str) -> String {
+    key.replace(SEPARATOR, " / ")
+}
+
+impl Middle {
+    /// Everything that is no sample, in its order.
+    pub(super) fn take_events(&mut self, events: Vec<Event>, now: Moment) {
+        let mut touched: Vec<usize> = Vec::new();
+        for event in events {
+            match event {
+                Event::Record(record) => {
+                    touched.push(record.list.0 as usize);
+                    self.record(record, now);
+                }
+                Event::Gone(ListId(list), key) => self.gone(list as usize, &key, now),
+                Event::Begin(ListId(list)) => {
+                    if let Some(state) = self.lists.get_mut(list as usize) {
+                        state.list.begin();
+                    }
+                }
+                Event::Whole(ListId(list)) => self.whole(list as usize, now),
+                Event::Alarm(alarm) => self.alarm(&alarm, now),
+                Event::Refreshing(tag) => self.refreshing(tag.0 as usize),
+                Event::Refreshed(tag) => self.refreshed(tag.0 as usize, now),
+            }
+        }
+        touched.dedup();
+        for list in touched {
+            if let Some(state) = self.lists.get_mut(list) {
+                state.list.settled();
+            }
+        }
+    }
+
+    fn record(&mut self, record: Record, now: Moment) {
+        let at = record.list.0 as usize;
+        let Some(state) = self.lists.get_mut(at) else { return };
+        let key = record.key.clone();
+        let when = record.at.filter(|at| *at <= now).unwrap_or(now);
+        let is_news = record.origin == Origin::Live;
+        let before = state.list.row(&key).cloned();
+        match state.list.read(record) {
+            News::Same => {}
+            News::TooMany => self.too_many(at, now),
+            News::Came { is_first } => self.judge_row(at, &key, None, (is_news && !is_first, when), now),
+            News::Changed => self.judge_row(at, &key, before, (is_news, when), now),
+        }
+    }
+
+    /// A row came or changed: its rules, and the order on its machine.
+    fn judge_row(
+        &mut self,
+        at: usize,
+        key: &str,
+        before: Option<Row>,
+        (is_news, when): (bool, Moment),
+        now: Moment,
+    ) {
+        self.lists_changed = true;
+        self.set_current(at, key);
+        for rule in 0..self.lists[at].rules.len() {
+            let state = &self.lists[at];
+            let Some(row) = state.list.row(key) else { return };
+            let Verdict::Level(level) = state.verdict(rule, row) else { continue };
+            let was =
+                before.as_ref().map_or(Verdict::Level(Level::NORMAL), |before| state.verdict(rule, before));
+            // What was so already when the list was read for the first time is no news.
+            let may_open = is_news && was == Verdict::Level(Level::NORMAL);
+            self.hear_row(at, rule, key, (level, may_open, when), now);
+        }
+    }
+
+    fn hear_row(&mut self, at: usize, rule: usize, key: &str, heard: (Level, bool, Moment), now: Moment) {
+        let (level, may_open, when) = heard;
+        let state = &self.lists[at];
+        let Some((name, _)) = state.rules.get(rule) else { return };
+        let raiser = Raiser::Record { list: state.name.clone(), rule: name.clone(), key: key.to_owned() };
+        let slot = match self.find(&raiser) {
+            None if level == Level::NORMAL || !may_open => return,
+            found => found,
+        };
+        let words = self.lists[at].words(name, key).map(|(words, ..)| words);
+        let author = self.author_of(at, key);
+        let Some(slot) = slot.or_else(|| self.raise(raiser)) else { return };
+        let subject = &mut self.slots[slot].subject;
+        let is_other = words.is_some_and(|words| subject.set_record(words)) | (subject.author != author);
+        subject.author = author;
+        if is_other {
+            self.reword(slot, false, now);
+        }
+        self.learn(slot, level, when, may_open, now);
+    }
+
+    fn gone(&mut self, at: usize, key: &str, now: Moment) {
+        let Some(state) = self.lists.get_mut(at) else { return };
+        if state.list.forget(key) {
+            self.end_row(at, key, now);
+        }
+    }
+
+    fn whole(&mut self, at: usize, now: Moment) {
+        let Some(state) = self.lists.get_mut(at) else { return };
+        for key in state.list.whole() {
+            self.end_row(at, &key, now);
+        }
+        self.room_again(at, now);
+    }
+
+    fn end_row(&mut self, at: usize, key: &str, now: Moment) {
+        self.lists_changed = true;
+        self.current.retain(|_, (list, row)| !(*list == at && **row == *key));
+        for rule in 0..self.lists[at].rules.len() {
+            let state = &self.lists[at];
+            let raiser = Raiser::Record {
+                list: state.name.clone(),
+                rule: state.rules[rule].0.clone(),
+                key: key.to_owned(),
+            };
+            if let Some(slot) = self.find(&raiser) {
+                self.learn(slot, Level::NORMAL, now, false, now);
+            }
+        }
+    }
+
+    fn too_many(&mut self, at: usize, now: Moment) {
+        let state = &mut self.lists[at];
+        if std::mem::replace(&mut state.is_full, true) {
+            return;
+        }
+        let max = state.list.rows_max() as u64;
+        let trouble =
+            Trouble { thing: Thing::Query, name: state.name.clone(), cause: Cause::TooLarge { max } };
+        let source = state.source;
+        self.trouble(source, trouble, now);
+    }
+
+    fn room_again(&mut self, at: usize, now: Moment) {
+        let state = &mut self.lists[at];
+        let is_room = state.list.rows().count() < state.list.rows_max();
+        if is_room && std::mem::take(&mut state.is_full) {
+            let (source, name) = (state.source, state.name.clone());
+            self.mended(source, Thing::Query, &name, now);
+        }
+    }
+
+    /// The machine that a row names, or the site.
+    pub(super) fn author_of(&self, at: usize, key: &str) -> Author {
+        let machine = self.machine_of(at, key).and_then(|machine| self.machines.get(machine));
+        machine.unwrap_or(&self.site).clone()
+    }
+
+    fn machine_of(&self, at: usize, key: &str) -> Option<usize> {
+        let state = self.lists.get(at)?;
+        let named = state.cell(state.list.row(key)?, state.section.machine.as_ref())?;
+        self.known_as.get(named.trim()).copied()
+    }
+
+    /// Is this row the current order of its machine?
+    fn set_current(&mut self, at: usize, key: &str) {
+        let machine = self.machine_of(at, key);
+        let state = &self.lists[at];
+        let is_current = state.list.row(key).is_some_and(|row| state.is_current(row));
+        let own = (at, Box::<str>::from(key));
+        self.current.retain(|of, order| *order != own || (is_current && Some(*of) == machine));
+        if let (Some(machine), true) = (machine, is_current) {
+            self.current.insert(machine, own);
+        }
+    }
+
+    /// What is told of the current order of a machine: its key, then its shown fields. A post about a row tells its
+    /// own.
+    pub(super) fn order_of(&self, subject: &Subject) -> Vec<FieldWords> {
+        if self.current.is_empty() || matches!(subject.about, About::Record { .. }) {
+            return Vec::new();
+        }
+        let at = self.known_as.get(&subject.author.key);
+        let Some((list, key)) = at.and_then(|at| self.current.get(at)) else { return Vec::new() };
+        let state = &self.lists[*list];
+        let value = contract::Value::Text(shown_key(key).into());
+        let first = FieldWords { name: state.row_name.clone(), unit: None, value };
+        std::iter::once(first).chain(state.shown(key)).collect()
+    }
+
+    /// The rows that were kept. What belongs to no list any more is forgotten.
+    pub(super) fn resume_lists(&mut self, rows: Vec<(String, String)>) {
+        for (key, body) in rows {
+            let resumed = key.split_once(SEPARATOR).and_then(|(list, row)| {
+                let state = self.lists.iter_mut().find(|state| state.name == list)?;
+                state.list.resume(row, &body).ok()
+            });
+            if resumed.is_none() {
+                self.unusable.push(Write::Delete { table: Table::Record, key });
+            }
+        }
+        for at in 0..self.lists.len() {
+            let keys: Vec<Box<str>> = self.lists[at].list.rows().map(|(key, _)| key.into()).collect();
+            for key in keys {
+                self.set_current(at, &key);
+            }
+        }
+    }
+
+    /// The rows that changed since the last step.
+    pub(super) fn keep_lists(&mut self, writes: &mut Vec<Write>) {
+        if !std::mem::take(&mut self.lists_changed) {
+            return;
+        }
+        for state in &mut self.lists {
+            for (row, body) in state.list.saved() {
+                let key = format!("{}{SEPARATOR}{row}", state.name);
+                writes.push(match body {
+                    Some(body) => Write::Put { table: Table::Record, key, body },
+                    None => Write::Delete { table: Table::Record, key },
+                });
+            }
+        }
+    }
+}
