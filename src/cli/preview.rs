@@ -9,7 +9,7 @@ use super::{Configured, Failed, Outcome, say};
 use crate::config::Plan;
 use crate::episode::Episode;
 use crate::post::{About, Known, Language, Subject, write};
-use crate::turn::subject;
+use crate::turn::{example_records, subject};
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -70,7 +70,22 @@ fn subjects(plan: &Plan, options: &Options) -> Vec<(Subject, Option<f64>)> {
                 Some((subject(machine, rule, tag), neighbour.or(Some(20.0))))
             })
         })
+        .chain(records(plan, options).into_iter().map(|subject| (subject, None)))
         .collect()
+}
+
+/// A row of each list that has rules, by the first machine that it can be about.
+fn records(plan: &Plan, options: &Options) -> Vec<Subject> {
+    let site = Author { key: "_site".into(), name: plan.site.name.clone(), place: String::new() };
+    let all = plan.lists.iter().flat_map(|list| {
+        let machine = list.section.machine.as_ref().and_then(|_| plan.site.machines.first());
+        example_records(list, machine.unwrap_or(&site))
+    });
+    all.filter(|subject| {
+        options.machine.as_ref().is_none_or(|key| *key == subject.author.key)
+            && options.rule.as_ref().is_none_or(|words| subject.rule.contains(words))
+    })
+    .collect()
 }
 
 /// A life in pictures: just opened, each further step of the ladder, over.

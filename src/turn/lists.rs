@@ -1,11 +1,13 @@
 //! Lists of records at work: their rows, the rules under them, and which order is on which machine.
 
 use contract::settings::Words;
-use contract::{Author, Cause, Event, Field, ListId, Moment, Origin, Priority, Record, Thing, Trouble};
+use contract::{
+    Author, Cause, Event, Field, FieldKind, ListId, Moment, Origin, Priority, Record, Thing, Trouble, Value,
+};
 
 use super::Middle;
 use super::raised::Raiser;
-use crate::config::ListPlan;
+use crate::config::{ListPlan, RecordRulePlan};
 use crate::post::{About, FieldWords, RecordWords, Subject};
 use crate::reading::list::{List, News, Row, plain};
 use crate::reading::{FieldSection, ListSection};
@@ -14,6 +16,9 @@ use crate::store::{Table, Write};
 
 /// Between the name of a list and the key of a row.
 const SEPARATOR: char = '\u{1F}';
+
+/// Noon of 25 November 2026, in Paris.
+const EXAMPLE_TIME: Moment = Moment::from_ms(1_795_604_400_000);
 
 /// A list with all that belongs to it.
 #[derive(Debug)]
@@ -84,6 +89,33 @@ impl ListState {
             condition.and_then(|found| Some((self.section.index(&found.field)?, found.is.as_slice())));
         record::judge(row, condition)
     }
+}
+
+/// A row that might come, under each rule of a list, for a preview.
+pub fn example_records(plan: &ListPlan, author: &Author) -> Vec<Subject> {
+    let mut state = ListState::new(plan);
+    let cell = |field: &FieldSection| match field.r#type {
+        FieldKind::Text => Value::Text(field.from.as_str().into()),
+        FieldKind::Number => Value::Number(1_240.5),
+        FieldKind::Time => Value::Time(EXAMPLE_TIME),
+        FieldKind::Flag => Value::Flag(true),
+    };
+    let fields = plan.section.field.values().map(|field| Some(cell(field))).collect();
+    let key: Box<str> = "000123".into();
+    let (list, origin) = (plan.id, Origin::Live);
+    state.list.read(Record { list, key: key.clone(), fields, at: None, origin });
+    let subject = |rule: &RecordRulePlan| {
+        let (record, priority, action) = state.words(&rule.name, &key)?;
+        Some(Subject {
+            author: author.clone(),
+            rule: format!("record.{}.{}", plan.name, rule.name),
+            tag: None,
+            about: About::Record { record },
+            priorities: vec![priority],
+            action,
+        })
+    };
+    plan.rules.iter().filter_map(subject).collect()
 }
 
 /// The fields of a list in the order in which records hold them.
@@ -283,7 +315,7 @@ impl Middle {
         let at = self.known_as.get(&subject.author.key);
         let Some((list, key)) = at.and_then(|at| self.current.get(at)) else { return Vec::new() };
         let state = &self.lists[*list];
-        let value = contract::Value::Text(shown_key(key).into());
+        let value = Value::Text(shown_key(key).into());
         let first = FieldWords { name: state.row_name.clone(), unit: None, value };
         std::iter::once(first).chain(state.shown(key)).collect()
     }
