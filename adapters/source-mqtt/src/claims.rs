@@ -67,7 +67,8 @@ impl Claims {
         let mut exact = Vec::new();
         let mut filters = Vec::with_capacity(tags.len());
         for TagAddress { id, machine, address } in tags {
-            let filter = topic::fill(&address.topic, &machine)?;
+            let Some(topic) = &address.topic else { continue };
+            let filter = topic::fill(topic, &machine)?;
             let take = (address.value, address.time);
             filters.push(filter.clone());
             match topic::is_pattern(&filter) {
@@ -100,6 +101,18 @@ impl Claims {
             },
         };
         self.claims.get_mut(at)
+    }
+
+    /// The tags that a filter is for.
+    pub fn under(&self, filter: &str) -> Vec<TagId> {
+        let exact = self.exact.iter().filter(|(name, _)| topic::matches(filter, name));
+        let exact =
+            exact.filter_map(|(_, at)| self.claims.get(*at)).flat_map(|claim| claim.ids.iter().copied());
+        let patterns = self.patterns.iter().filter(|pattern| topic::matches(filter, &pattern.filter));
+        let mut tags: Vec<TagId> = exact.chain(patterns.map(|pattern| pattern.id)).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags
     }
 
     /// True the first time that this unclaimed topic is seen.
@@ -146,13 +159,12 @@ mod tests {
     use contract::{Origin, Sample};
 
     use super::*;
-    use crate::settings::ValueFrom;
 
     fn claims(topics: &[&str]) -> (Claims, Vec<String>) {
         let tags = topics.iter().enumerate().map(|(at, topic)| TagAddress {
             id: TagId(at as u32),
             machine: "press-3".to_owned(),
-            address: Address { topic: (*topic).to_owned(), value: ValueFrom::Plain, time: None },
+            address: Address { topic: Some((*topic).to_owned()), ..Address::default() },
         });
         Claims::new(tags.collect(), TimeZone::UTC).expect("good topics")
     }

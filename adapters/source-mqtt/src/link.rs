@@ -131,11 +131,12 @@ impl Link {
         self.line.push().await;
     }
 
-    /// Waits until something came in, and asks the broker for a sign of life when nothing does.
+    /// Waits until something came in or this time has come, and asks the broker for a sign of life when nothing
+    /// does.
     ///
     /// # Errors
     /// The line is gone.
-    pub async fn wait(&mut self, stage: Stage) -> Result<(), SourceError> {
+    pub async fn wait(&mut self, stage: Stage, until: Option<Instant>) -> Result<(), SourceError> {
         loop {
             tokio::select! {
                 came = self.line.pump() => {
@@ -144,6 +145,7 @@ impl Link {
                     return Ok(());
                 }
                 () = &mut self.alarm => self.beat()?,
+                () = come(until) => return Ok(()),
             }
         }
     }
@@ -168,5 +170,13 @@ impl Link {
             }
         }
         Ok(())
+    }
+}
+
+/// This time, or never. Makes no timer where there is no time.
+async fn come(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
     }
 }

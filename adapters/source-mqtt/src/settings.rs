@@ -1,6 +1,7 @@
 //! What an integrator writes. The doc comments are the documentation.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use contract::settings::{Secret, Wait};
 use contract::{Check, Fault};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::topic;
 
-/// Reads machines from an MQTT broker. Never publishes.
+/// Reads machines from an MQTT broker. Publishes nothing, but for what a role in Sparkplug asks for.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -58,6 +59,9 @@ pub struct Settings {
     /// broker granted a subscription that it no longer serves. `"0s"` turns this off.
     #[serde(default = "five_minutes")]
     pub silence_max: Wait,
+    /// How tags with a `metric` are read: Sparkplug B.
+    #[serde(default)]
+    pub sparkplug: Sparkplug,
 }
 
 const fn one_day() -> Wait {
@@ -74,6 +78,42 @@ const fn five_minutes() -> Wait {
 }
 const fn one_mebibyte() -> u32 {
     1 << 20
+}
+
+/// How a source takes part in Sparkplug B.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sparkplug {
+    /// What this host may publish. `"passive"`: nothing; values are known after an edge node was born by itself.
+    /// `"active"`: requests for a rebirth (`Node Control/Rebirth`). `"primary"`: these, and its own STATE.
+    pub role: Role,
+    /// The name of a primary host, as the edge nodes have it in their configuration.
+    pub host: Option<String>,
+    /// The shortest time between two requests to one edge node. Each one that did not help doubles it, up to
+    /// sixteen times.
+    pub rebirth_every_min: Wait,
+    /// How long a missing message is waited for before it counts as lost.
+    pub reorder_timeout: Wait,
+}
+
+impl Default for Sparkplug {
+    fn default() -> Sparkplug {
+        let (rebirth_every_min, reorder_timeout) = (Wait::secs(60), Wait::secs(5));
+        Sparkplug { role: Role::Passive, host: None, rebirth_every_min, reorder_timeout }
+    }
+}
+
+/// What a host of Sparkplug B may publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Nothing.
+    #[default]
+    Passive,
+    /// Requests for a rebirth.
+    Active,
+    /// Requests for a rebirth, and whether it is there.
+    Primary,
 }
 
 /// A version of MQTT.
@@ -115,13 +155,13 @@ impl TryFrom<u8> for Qos {
     }
 }
 
-/// Where a tag lies on an MQTT broker.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// Where a tag lies on an MQTT broker: a `topic`, or a `metric` of Sparkplug B.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// The topic: `usine/b/{machine}/huile`. `{machine}` stands for the key of the machine; `+` for one level,
     /// `#` for all that follow.
-    pub topic: String,
+    pub topic: Option<String>,
     /// What to take from the payload. Without it, the payload is a plain number (`84.2`, `84,2`), flag
     /// (`true`, `false`, `on`, `off`) or text. `"/oil/temperature"` is a JSON pointer. `"raw"` is the payload as
     /// text, whatever it looks like.
@@ -131,6 +171,15 @@ pub struct Address {
     /// microseconds or nanoseconds, told apart by size. A time without a zone is a time of the site. A value
     /// without the time asked for is bad.
     pub time: Option<Pointer>,
+    /// The name of a metric of Sparkplug B, as its birth certificate has it: `Oil/Temperature`. Goes with `group`
+    /// and `edge`, in which `{machine}` stands for the key of the machine too.
+    pub metric: Option<String>,
+    /// The group of the edge node.
+    pub group: Option<String>,
+    /// The edge node.
+    pub edge: Option<String>,
+    /// The device; without it, the metric is one of the edge node itself.
+    pub device: Option<String>,
 }
 
 /// What to take from a payload.
@@ -296,6 +345,7 @@ impl Check for Settings {
             fault("share", format!("invalid group `{group}`, expected a word without `/`, `+` or `#`"));
         }
         self.check_numbers(&mut fault);
+        self.check_sparkplug(&mut fault);
         faults
     }
 }
@@ -312,11 +362,66 @@ impl Settings {
             fault("connect_timeout", "expected more than nothing".to_owned());
         }
     }
+
+    fn check_sparkplug(&self, fault: &mut impl FnMut(&str, String)) {
+        let Sparkplug { role, host, rebirth_every_min, reorder_timeout } = &self.sparkplug;
+        match (role, host) {
+            (Role::Primary, None) => {
+                fault(
+                    "sparkplug.host",
+                    "a primary host has a name, expected the one that the edge nodes know".to_owned(),
+                );
+            }
+            (Role::Passive | Role::Active, Some(_)) => {
+                fault(
+                    "sparkplug.host",
+                    "only a primary host says its name, expected `role = \"primary\"`".to_owned(),
+                );
+            }
+            (_, Some(host)) => {
+                if let Err(message) = topic::check_word(host) {
+                    fault("sparkplug.host", message);
+                }
+            }
+            (_, None) => {}
+        }
+        if *role == Role::Primary && !self.session_expiry.0.is_zero() {
+            let words = "a primary host of Sparkplug B keeps no session, expected \"0s\"; read plain topics with a source of their own";
+            fault("session_expiry", words.to_owned());
+        }
+        if rebirth_every_min.0 < Duration::from_secs(1) {
+            fault("sparkplug.rebirth_every_min", "expected at least 1s".to_owned());
+        }
+        if !(Duration::from_millis(100)..=Duration::from_secs(60)).contains(&reorder_timeout.0) {
+            fault("sparkplug.reorder_timeout", "expected from 100ms to 1m".to_owned());
+        }
+    }
 }
 
 impl Check for Address {
     fn check(&self) -> Vec<Fault> {
-        let topic = topic::check(&self.topic).map_err(|message| Fault::at("topic", message)).err();
+        match (&self.topic, &self.metric) {
+            (Some(topic), None) => self.check_topic(topic),
+            (None, Some(metric)) => self.check_metric(metric),
+            (None, None) => vec![Fault::at("topic", "expected a `topic`, or a `metric` of Sparkplug B")],
+            (Some(_), Some(_)) => {
+                vec![Fault::at(
+                    "metric",
+                    "found a `topic` too, expected one of them: a metric has no topic of its own",
+                )]
+            }
+        }
+    }
+}
+
+impl Address {
+    fn check_topic(&self, topic: &str) -> Vec<Fault> {
+        let sparkplug = [("group", &self.group), ("edge", &self.edge), ("device", &self.device)];
+        let stray = sparkplug
+            .into_iter()
+            .filter(|(_, word)| word.is_some())
+            .map(|(key, _)| Fault::at(key, "goes with a `metric` of Sparkplug B, found a `topic`"));
+        let topic = topic::check(topic).map_err(|message| Fault::at("topic", message)).err();
         let time = match (&self.time, &self.value) {
             (Some(_), ValueFrom::Plain | ValueFrom::Raw) => Some(Fault::at(
                 "time",
@@ -324,6 +429,32 @@ impl Check for Address {
             )),
             _ => None,
         };
-        topic.into_iter().chain(time).collect()
+        topic.into_iter().chain(time).chain(stray).collect()
+    }
+
+    fn check_metric(&self, metric: &str) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if metric.is_empty() || metric.len() > 1000 {
+            faults.push(Fault::at("metric", "expected 1 to 1000 bytes of text"));
+        }
+        for (key, word, is_needed) in
+            [("group", &self.group, true), ("edge", &self.edge, true), ("device", &self.device, false)]
+        {
+            match word {
+                Some(word) => {
+                    faults.extend(topic::check_level(word).map_err(|message| Fault::at(key, message)).err())
+                }
+                None if is_needed => faults.push(Fault::at(key, "expected it beside `metric`")),
+                None => {}
+            }
+        }
+        if self.value != ValueFrom::Plain {
+            faults.push(Fault::at("value", "a metric of Sparkplug B has one value, expected no `value`"));
+        }
+        if self.time.is_some() {
+            faults
+                .push(Fault::at("time", "a metric of Sparkplug B has a time of its own, expected no `time`"));
+        }
+        faults
     }
 }

@@ -1,6 +1,6 @@
 //! The source: connects, gives what is there, acknowledges what is safe.
 //!
-//! Deliberately absent: retry and back-off (the room does that), and any way to publish.
+//! Deliberately absent: retry and back-off (the room does that).
 
 use std::io;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ impl Source for Subscriber {
             }
             let ended = match link.end.take() {
                 Some(end) => Err(end),
-                None => link.wait(Stage::Reading).await,
+                None => link.wait(Stage::Reading, self.reader.due(link)).await,
             };
             if let Err(error) = ended {
                 self.link = None;
@@ -96,18 +96,20 @@ impl Subscriber {
     async fn open(&mut self) -> Result<(), SourceError> {
         let mut line = Line::new(self.reach().await?, self.packet_max);
         self.stage = Stage::Greeting;
+        self.greeting.will = self.reader.ear.as_mut().and_then(|ear| ear.will());
         wire::greet(&self.greeting, &mut line.output).map_err(|error| self.wrong(&error))?;
         let welcome = self.welcome(&mut line).await?;
         if welcome.code != 0 {
             return Err(refusal::unwelcome(self.greeting.version, &self.at, &welcome));
         }
         let mut link = self.link(line, &welcome);
+        self.reader.begin(&mut link.inbox);
         self.stage = Stage::Subscribing;
         self.subscribe(&mut link).map_err(|error| self.wrong(&error))?;
         // Messages of our session come before the answers. They are kept, as far as a batch goes; a broker with
         // more to say gets the rest of its answers read by `next`.
         while link.unanswered > 0 && link.end.is_none() && !link.inbox.is_full() {
-            link.wait(Stage::Subscribing).await?;
+            link.wait(Stage::Subscribing, None).await?;
             self.reader.drain(&mut link);
         }
         if let Some(refused) = link.end.take() {

@@ -31,6 +31,29 @@ pub fn check(filter: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Can this word be one level: a group, an edge node, a device, a host of Sparkplug B?
+///
+/// # Errors
+/// What was found and what is expected.
+pub fn check_word(word: &str) -> Result<(), String> {
+    let is_bad = |c: char| "/+#".contains(c) || c.is_control();
+    match word.is_empty() || word.len() > 1000 || word.contains(is_bad) {
+        true => Err(format!("found `{word}`, expected a word without `/`, `+` or `#`")),
+        false => Ok(()),
+    }
+}
+
+/// As [`check_word`], with `{machine}` in it or not.
+///
+/// # Errors
+/// What was found and what is expected.
+pub fn check_level(word: &str) -> Result<(), String> {
+    match word.replace(MACHINE, "").contains(['{', '}']) {
+        true => Err(format!("found braces in `{word}`, expected only `{MACHINE}`")),
+        false => check_word(word),
+    }
+}
+
 /// The filter for one machine.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 //! Control packets are rare and are left to the codec of `rumqttc`; what comes with every value (PUBLISH and its
 //! acknowledgements) is the same in both versions but for a length, and is read in place.
 //!
-//! Deliberately absent: PUBLISH on the way out. Nothing here can write to a machine.
+//! Deliberately absent: PUBLISH on the way out; the two messages that there are stand in `sparkplug::say`.
 
 use rumqttc_v4::mqttbytes::v4;
 use rumqttc_v5::mqttbytes::v5;
@@ -29,6 +29,17 @@ pub struct Greeting {
     pub keep_alive: u16,
     /// In seconds; zero for no session.
     pub session_expiry: u32,
+    /// What the broker says for us when the line is gone: that a primary host of Sparkplug B is offline.
+    pub will: Option<Will>,
+}
+
+/// Said by the broker when the line is gone: at QoS 1, retained.
+#[derive(Debug, Clone)]
+pub struct Will {
+    /// Where.
+    pub topic: String,
+    /// What.
+    pub payload: String,
 }
 
 /// What the broker answered to our greeting.
@@ -57,6 +68,8 @@ pub enum Packet<'a> {
     Release(u16),
     /// The answer to subscriptions: one code each, from 0x80 up a refusal.
     Subscribed(u16, Vec<u8>),
+    /// The answer to the one message that we publish at QoS 1: from 0x80 up a refusal.
+    Taken(u8),
     /// The broker ends the connection: reason code and words.
     Goodbye(u8, String),
     /// Nothing to do.
@@ -106,12 +119,19 @@ pub fn greet(greeting: &Greeting, out: &mut BytesMut) -> Result<(), Malformed> {
             // No maximum packet size: a broker drops what is above it and tells nobody. We skip and tell.
             let connect =
                 v5::Connect { keep_alive, client_id, clean_start: is_clean, properties: Some(properties) };
-            v5::Packet::Connect(connect, None, auth).write(out, None).map_err(malformed)
+            let will = greeting.will.clone().map(|Will { topic, payload }| {
+                v5::LastWill::new(topic, payload, qos_v5(Qos::One), true, None)
+            });
+            v5::Packet::Connect(connect, will, auth).write(out, None).map_err(malformed)
         }
         Version::V311 => {
             let mut connect = v4::Connect::new(client_id);
             connect.keep_alive = keep_alive;
             connect.clean_session = is_clean;
+            connect.last_will = greeting
+                .will
+                .clone()
+                .map(|Will { topic, payload }| v4::LastWill::new(topic, payload, qos_v4(Qos::One), true));
             connect.auth = match (greeting.user.clone(), password) {
                 (Some(username), Some(password)) => {
                     v4::ConnectAuth::UsernamePassword { username, password: password.into() }
@@ -253,6 +273,8 @@ pub fn read<'a>(version: Version, packet: &'a [u8], body: usize) -> Result<Packe
     match packet[0] >> 4 {
         2 => welcome(version, packet, body).map(Packet::Welcome),
         3 => publish(version, packet, body).map(Packet::Publish),
+        // A broker that speaks 5 may leave out a code that says nothing.
+        4 => Ok(Packet::Taken(packet.get(body + 2).copied().unwrap_or_default())),
         6 => number(packet, body).map(Packet::Release),
         9 => subscribed(version, packet),
         14 => Ok(goodbye(packet, body)),

@@ -154,6 +154,25 @@ fn refuses_a_bad_table_with_its_key() {
         (json!({"url": "mqtt://broker", "keep_alive": "0s"}), "keep_alive"),
         (json!({"url": "mqtt://broker", "packet_max": 10}), "packet_max"),
         (json!({"url": "mqtt://broker", "connect_timeout": "0s"}), "connect_timeout"),
+        (json!({"url": "mqtt://broker", "sparkplug": {"role": "host"}}), "role"),
+        (json!({"url": "mqtt://broker", "sparkplug": {"host": "a"}}), "sparkplug.host"),
+        (
+            json!({"url": "mqtt://broker", "session_expiry": "0s", "sparkplug": {"role": "primary"}}),
+            "sparkplug.host",
+        ),
+        (
+            json!({"url": "mqtt://broker", "session_expiry": "0s", "sparkplug": {"role": "primary", "host": "a/b"}}),
+            "sparkplug.host",
+        ),
+        (json!({"url": "mqtt://broker", "sparkplug": {"role": "primary", "host": "a"}}), "session_expiry"),
+        (
+            json!({"url": "mqtt://broker", "sparkplug": {"rebirth_every_min": "0s"}}),
+            "sparkplug.rebirth_every_min",
+        ),
+        (
+            json!({"url": "mqtt://broker", "sparkplug": {"reorder_timeout": "2m"}}),
+            "sparkplug.reorder_timeout",
+        ),
     ] {
         kit::refuses::<Mqtt>(table, key);
     }
@@ -165,6 +184,15 @@ fn refuses_a_bad_table_with_its_key() {
         (json!({"topic": "a", "value": "temperature"}), "value"),
         (json!({"topic": "a", "value": "/v", "time": "t"}), "time"),
         (json!({"topic": "a", "time": "/t"}), "time"),
+        (json!({"topic": "a", "metric": "m"}), "metric"),
+        (json!({"topic": "a", "edge": "e"}), "edge"),
+        (json!({"metric": "m", "edge": "e"}), "group"),
+        (json!({"metric": "m", "group": "g"}), "edge"),
+        (json!({"metric": "", "group": "g", "edge": "e"}), "metric"),
+        (json!({"metric": "m", "group": "g/h", "edge": "e"}), "group"),
+        (json!({"metric": "m", "group": "g", "edge": "e", "device": "{line}"}), "device"),
+        (json!({"metric": "m", "group": "g", "edge": "e", "value": "/v"}), "value"),
+        (json!({"metric": "m", "group": "g", "edge": "e", "time": "/t"}), "time"),
     ] {
         kit::refuses_address::<Mqtt>(table, key);
     }
@@ -182,6 +210,9 @@ fn the_sample_shows_every_option_at_its_default() {
     let sample: toml::Table = sample.join("\n").parse().expect("TOML");
     let table = sample["source"]["mqtt"]["hall-b"].clone();
     let written: Settings = table.clone().try_into().expect("a good table");
+    // Only a primary host has a name; all else stands at its default.
+    let mut written = written;
+    assert!(written.sparkplug.host.take().is_some());
     assert_eq!(written.check(), []);
     let bare: Settings = serde_json::from_value(json!({"url": "mqtt://broker"})).expect("a good table");
     assert_eq!(
@@ -189,6 +220,12 @@ fn the_sample_shows_every_option_at_its_default() {
         (written.version, written.qos, written.session_expiry, written.keep_alive, written.packet_max)
     );
     assert_eq!((bare.connect_timeout, bare.silence_max), (written.connect_timeout, written.silence_max));
+    assert_eq!(bare.sparkplug, written.sparkplug);
+    let sparkplug = table["sparkplug"].as_table().expect("a table");
+    assert_eq!(
+        sparkplug.keys().collect::<Vec<_>>(),
+        ["host", "rebirth_every_min", "reorder_timeout", "role"]
+    );
     let schema = serde_json::to_value(schemars::schema_for!(Settings)).expect("JSON");
     let options = schema["properties"].as_object().expect("options");
     for (option, described) in options {
