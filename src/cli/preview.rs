@@ -63,8 +63,8 @@ fn subjects(plan: &Plan, options: &Options) -> Vec<(Subject, Option<f64>)> {
         .flat_map(|machine| {
             let rules = machine.rules.iter().filter(|rule| fits(&rule.name));
             rules.filter_map(|rule| {
-                let tag = machine.tags.iter().find(|tag| tag.id == rule.tag)?;
-                let limits = machine.rules.iter().filter(|other| other.tag == rule.tag);
+                let tag = machine.tags.iter().find(|tag| Some(&tag.id) == rule.tags.first())?;
+                let limits = machine.rules.iter().filter(|other| other.tags.first() == rule.tags.first());
                 let neighbour =
                     limits.map(|other| subject(machine, other, tag)).find_map(|other| usual(&other));
                 Some((subject(machine, rule, tag), neighbour.or(Some(20.0))))

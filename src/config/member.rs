@@ -136,9 +136,9 @@ impl Reader<'_> {
                     "write do.en = \"…\" (and do.fr): what to do, and what happens if nobody does".to_owned(),
                 );
         }
-        let tag = id_of(tags, section.tag())?;
+        let tags = section.tags().into_iter().map(|name| id_of(tags, name)).collect::<Option<_>>()?;
         let place = self.files.place(header.start);
-        Some(RulePlan { name: format!("{}.{}", kind.name, layer.name), tag, section, place })
+        Some(RulePlan { name: format!("{}.{}", kind.name, layer.name), tags, section, place })
     }
 
     /// Is the tag of a rule one of the machine's?
@@ -183,7 +183,7 @@ impl Reader<'_> {
             }
             rules.push(RulePlan {
                 name,
-                tag: tag.id,
+                tags: vec![tag.id],
                 section: stale(tag, after),
                 place: self.files.place(span.start),
             });

@@ -126,8 +126,8 @@ pub struct RecordRulePlan {
 pub struct RulePlan {
     /// Kind and name: `limit.oil-hot`.
     pub name: String,
-    /// The tag it judges; of the same machine.
-    pub tag: TagId,
+    /// The tags it judges, the one that its posts tell first; of the same machine.
+    pub tags: Vec<TagId>,
     /// Its table, checked.
     pub section: rule::Section,
     /// Where it is written: in the machine's own table if it has one, else in its class.

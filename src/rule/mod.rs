@@ -11,7 +11,7 @@ pub mod limit;
 pub mod record;
 pub mod stale;
 
-pub use kinds::{Judge, Section};
+pub use kinds::{Judge, Opinion, Section};
 
 /// How abnormal: 0 is normal, 1 the first limit, then the steps of the ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]

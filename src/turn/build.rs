@@ -86,7 +86,7 @@ impl Middle {
                 self.watchers.push(Vec::new());
             }
             for rule in &machine.rules {
-                if let Some(tag) = machine.tags.iter().find(|tag| tag.id == rule.tag) {
+                if let Some(tag) = machine.tags.iter().find(|tag| Some(&tag.id) == rule.tags.first()) {
                     self.add_rule((number, machine), rule, tag, now);
                 }
             }
@@ -121,7 +121,9 @@ impl Middle {
         let mut slot = Slot::new(condition, rule.section.judge(now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
         (slot.tag, slot.source) = (Some(at), Some(tag.source));
-        self.watchers[at].push(self.slots.len());
+        for (which, tag) in rule.tags.iter().enumerate() {
+            self.watchers[tag.0 as usize].push((self.slots.len(), which));
+        }
         self.slots.push(slot);
     }
 

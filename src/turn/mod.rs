@@ -25,7 +25,7 @@ use crate::episode::{Change, Fact, LATE_AFTER};
 use crate::outbox::{Answer, Folded, Job, Outbox};
 use crate::post::{self, Language, Outage, Still};
 use crate::reading::{Reading, Tag};
-use crate::rule::{Judge, Level, Verdict};
+use crate::rule::{Level, Opinion, Verdict};
 use crate::store::{Table, Write};
 use lists::ListState;
 use raised::{Listening, Raised};
@@ -83,8 +83,8 @@ pub struct Middle {
     site: Author,
     tags: Vec<Tag>,
     names: Vec<(String, String)>,
-    /// For each tag, the slots that judge it.
-    watchers: Vec<Vec<usize>>,
+    /// For each tag, the slots that judge it, and which of their tags it is.
+    watchers: Vec<Vec<(usize, usize)>>,
     sources: Vec<SourceState>,
     slots: Vec<Slot>,
     timers: BinaryHeap<Reverse<(Moment, usize)>>,
@@ -153,32 +153,24 @@ impl Middle {
         let at = sample.tag.0 as usize;
         let Some(reading) = self.tags.get_mut(at).and_then(|tag| tag.read(sample, now)) else { return };
         for watcher in 0..self.watchers[at].len() {
-            let slot = self.watchers[at][watcher];
-            self.judge(slot, &reading);
+            let (slot, which) = self.watchers[at][watcher];
+            self.judge(slot, which, &reading);
         }
     }
 
-    fn judge(&mut self, at: usize, reading: &Reading) {
+    fn judge(&mut self, at: usize, which: usize, reading: &Reading) {
         let slot = &mut self.slots[at];
         let age = reading.received.since(reading.at);
         let is_fresh = reading.is_timed && age <= RETAINED_AGE_MAX;
         let is_news = reading.origin != Origin::Retained || is_fresh;
-        // A limit is judged by the time of the measure. A silence is ours: it ends when something arrives, whatever
-        // the clock of the machine says, and not by the last word that a broker kept.
-        let (verdict, at_time) = match (&mut slot.judge, reading.value) {
-            (Some(Judge::Limit(limit)), Some(value)) => (limit.judge(value), reading.at),
-            (Some(Judge::Limit(_)), None) => (Verdict::Unknown, reading.at),
-            (Some(Judge::Stale(stale)), Some(_)) if is_news => {
-                (stale.hear(reading.received), reading.received)
-            }
-            (Some(Judge::Stale(_)) | None, _) => return,
-        };
+        let opinion = slot.judge.as_mut().and_then(|judge| judge.hear(which, reading, is_news));
+        let Some(Opinion { verdict, value, at: at_time }) = opinion else { return };
         if verdict == Verdict::Level(Level::NORMAL) && slot.condition.is_calm() {
             return;
         }
         let fact = Fact {
             verdict,
-            value: reading.value,
+            value,
             at: at_time,
             now: reading.received,
             may_open: is_news,

@@ -8,7 +8,7 @@ use super::REFRESH_EVERY;
 use super::raised::{self, Raiser};
 use crate::episode::{Condition, Episode, Fact};
 use crate::post::Subject;
-use crate::rule::{Judge, Level, Verdict};
+use crate::rule::{Judge, Opinion};
 use crate::store::Table;
 
 /// What was over for so long begins anew when it is so again, and its slot can be another's. Longer than an episode
@@ -60,8 +60,8 @@ impl Slot {
     /// Goes on from what was kept.
     pub(super) fn resume(&mut self, saved: &str) -> Result<(), serde_json::Error> {
         self.condition.resume(saved)?;
-        if let Some(Judge::Limit(limit)) = &mut self.judge {
-            limit.resume(self.condition.level());
+        if let Some(judge) = &mut self.judge {
+            judge.resume(self.condition.level());
         }
         self.told_worst = self.condition.episode().and_then(|episode| episode.worst);
         Ok(())
@@ -119,31 +119,29 @@ impl Slot {
         self.has_worse() && now >= self.told_at.plus(REFRESH_EVERY)
     }
 
-    /// What silence means now. A source that is down makes nobody silent: it is told itself.
+    /// What the passing of time means to its rule. A source that is down makes nobody silent: it is told itself.
     pub(super) fn silence(&self, is_deaf: bool, now: Moment) -> Option<Fact> {
-        let Some(Judge::Stale(stale)) = &self.judge else { return None };
-        if is_deaf || self.condition.is_open() || stale.tick(now) == Verdict::Level(Level::NORMAL) {
+        if is_deaf || self.condition.is_open() {
             return None;
         }
-        let is_late = now.since(stale.due()) > crate::episode::LATE_AFTER;
-        let verdict = Verdict::Level(Level(1));
-        // A silence begins after the one before it ended.
+        let judge = self.judge.as_ref()?;
         let ended = self.condition.episode().and_then(|episode| episode.ended);
-        let at = ended.map_or(stale.heard(), |ended| ended.min(now).max(stale.heard()));
-        Some(Fact { verdict, value: None, at, now, may_open: true, is_late })
+        let Opinion { verdict, value, at } = judge.tick(ended, now)?;
+        let is_late = judge.due().is_some_and(|due| now.since(due) > crate::episode::LATE_AFTER);
+        Some(Fact { verdict, value, at, now, may_open: true, is_late })
     }
 
     /// Gives a tag its time anew, because its source is back.
     pub(super) fn grant(&mut self, now: Moment) {
-        if let Some(Judge::Stale(stale)) = &mut self.judge {
-            stale.grant(now);
+        if let Some(judge) = &mut self.judge {
+            judge.grant(now);
         }
     }
 
     /// Forgets when the tag spoke, because the clock was set.
     pub(super) fn start_anew(&mut self, now: Moment) {
-        if let Some(Judge::Stale(stale)) = &mut self.judge {
-            stale.start_anew(now);
+        if let Some(judge) = &mut self.judge {
+            judge.start_anew(now);
         }
         self.scheduled = None;
         self.told_at = self.told_at.min(now);
@@ -155,10 +153,8 @@ impl Slot {
 
     /// When a timer must be set that is not set yet.
     pub(super) fn next_due(&mut self, is_deaf: bool, now: Moment) -> Option<Moment> {
-        let silence = match &self.judge {
-            Some(Judge::Stale(stale)) if !is_deaf && !self.condition.is_open() => Some(stale.due()),
-            _ => None,
-        };
+        let is_watched = !is_deaf && !self.condition.is_open();
+        let silence = self.judge.as_ref().filter(|_| is_watched).and_then(Judge::due);
         let refresh = self.has_worse().then(|| self.told_at.plus(REFRESH_EVERY));
         let due =
             self.condition.due().into_iter().chain(silence).chain(refresh).chain(self.not_said_by).min()?;

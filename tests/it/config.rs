@@ -121,7 +121,7 @@ fn drawn(plan: &Plan) -> Vec<String> {
             lines.push(format!("{key} tag {} #{} from {source}", tag.name, tag.id.0));
         }
         for rule in &machine.rules {
-            lines.push(format!("{key} rule {} of #{} at {}", rule.name, rule.tag.0, rule.place));
+            lines.push(format!("{key} rule {} of #{} at {}", rule.name, rule.tags[0].0, rule.place));
         }
     }
     lines
