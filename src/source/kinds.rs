@@ -15,6 +15,8 @@ use toml::de::DeTable;
 pub const KINDS: &[&dyn AnySourceKind] = &[
     // MQTT 5 and 3.1.1.
     &Of::<source_mqtt::Mqtt>::KIND,
+    // Any program that prints JSON lines.
+    &Of::<source_exec::Kind>::KIND,
 ];
 
 /// A checked table, in a type that only its kind knows.
