@@ -5,6 +5,7 @@ pub mod faults;
 pub mod foreign;
 pub mod looked;
 pub mod mattermost;
+pub mod modbus;
 pub mod mosquitto;
 mod serve;
 pub mod sink;
