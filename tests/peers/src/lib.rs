@@ -7,5 +7,6 @@ pub mod looked;
 pub mod mattermost;
 pub mod modbus;
 pub mod mosquitto;
+pub mod opcua;
 mod serve;
 pub mod sink;
