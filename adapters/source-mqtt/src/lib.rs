@@ -12,6 +12,7 @@
 #[cfg(feature = "broker")]
 pub mod broker;
 mod claims;
+mod door;
 mod ear;
 mod extract;
 #[cfg(any(feature = "fuzz", test))]
@@ -20,6 +21,7 @@ mod identity;
 mod json;
 mod line;
 mod link;
+pub mod probe;
 mod pulse;
 mod reader;
 mod refusal;

@@ -2,24 +2,22 @@
 //!
 //! Deliberately absent: retry and back-off (the room does that).
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Batch, Notice, Source, SourceError, Ticket, async_trait};
 use rumqttc_v5::tokio_rustls::TlsConnector;
-use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::door;
 use crate::identity::Memory;
-use crate::line::{Frame, Line, Stream};
+use crate::line::Line;
 use crate::link::Link;
 use crate::pulse::Pulse;
 use crate::reader::Reader;
 use crate::refusal::{self, Stage};
 use crate::settings::{Endpoint, Qos};
-use crate::wire::{self, Greeting, Malformed, Packet, Welcome};
+use crate::wire::{self, Greeting, Malformed, Welcome};
 
 /// Filters in one SUBSCRIBE: some brokers (AWS IoT) take no more.
 pub const FILTERS_MAX: usize = 8;
@@ -94,11 +92,12 @@ impl Source for Subscriber {
 
 impl Subscriber {
     async fn open(&mut self) -> Result<(), SourceError> {
-        let mut line = Line::new(self.reach().await?, self.packet_max);
+        let stream = door::reach(&self.at, self.tls.as_ref(), &mut self.stage).await?;
+        let mut line = Line::new(stream, self.packet_max);
         self.stage = Stage::Greeting;
         self.greeting.will = self.reader.ear.as_mut().and_then(|ear| ear.will());
         wire::greet(&self.greeting, &mut line.output).map_err(|error| self.wrong(&error))?;
-        let welcome = self.welcome(&mut line).await?;
+        let welcome = door::welcome(self.greeting.version, &self.at, &mut line).await?;
         if welcome.code != 0 {
             return Err(refusal::unwelcome(self.greeting.version, &self.at, &welcome));
         }
@@ -119,43 +118,6 @@ impl Subscriber {
         self.stage = Stage::Reading;
         self.link = Some(link);
         Ok(())
-    }
-
-    async fn reach(&mut self) -> Result<Box<dyn Stream>, SourceError> {
-        let broken = |stage, at: &Endpoint, error: &io::Error| refusal::broken(stage, at, error);
-        let tcp = TcpStream::connect((self.at.host.as_str(), self.at.port))
-            .await
-            .and_then(|tcp| tcp.set_nodelay(true).map(|()| tcp))
-            .map_err(|error| broken(Stage::Reaching, &self.at, &error))?;
-        let Some(connector) = &self.tls else { return Ok(Box::new(tcp)) };
-        self.stage = Stage::Securing;
-        let name = ServerName::try_from(self.at.host.clone()).map_err(|_| {
-            SourceError::Refused(format!("`{}` is no name a certificate can have", self.at.host))
-        })?;
-        let stream =
-            connector.connect(name, tcp).await.map_err(|error| broken(Stage::Securing, &self.at, &error))?;
-        Ok(Box::new(stream))
-    }
-
-    async fn welcome(&self, line: &mut Line) -> Result<Welcome, SourceError> {
-        loop {
-            // Another service may say half a packet by chance, and then nothing.
-            if line.first().is_some_and(|first| !wire::is_welcome(first)) {
-                return Err(self.wrong(&Malformed("something else than a greeting".to_owned())));
-            }
-            if let Some(frame) = line.frame().map_err(|error| self.wrong(&error))? {
-                let Frame::Whole { len, body } = frame else {
-                    return Err(self.wrong(&Malformed("a message before a greeting".to_owned())));
-                };
-                let packet = wire::read(self.greeting.version, line.bytes(len), body);
-                let Packet::Welcome(welcome) = packet.map_err(|error| self.wrong(&error))? else {
-                    return Err(self.wrong(&Malformed("something else than a greeting".to_owned())));
-                };
-                line.consume(len);
-                return Ok(welcome);
-            }
-            line.pump().await.map_err(|error| refusal::broken(Stage::Greeting, &self.at, &error))?;
-        }
     }
 
     fn link(&mut self, line: Line, welcome: &Welcome) -> Link {

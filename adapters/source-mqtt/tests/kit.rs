@@ -2,6 +2,8 @@
 
 #[path = "kit/bench.rs"]
 mod bench;
+#[path = "kit/probe.rs"]
+mod probe;
 #[path = "kit/refusals.rs"]
 mod refusals;
 #[path = "kit/restarts.rs"]
@@ -10,6 +12,8 @@ mod restarts;
 mod sessions;
 #[path = "kit/small_broker.rs"]
 mod small_broker;
+#[path = "kit/sparkplug.rs"]
+mod sparkplug;
 
 use contract::kit::source as kit;
 use contract::{Batch, Source, SourceError, Ticket, async_trait};

@@ -9,4 +9,8 @@ pub mod modbus;
 pub mod mosquitto;
 pub mod opcua;
 mod serve;
+pub mod sftp;
 pub mod sink;
+pub mod sparkplug;
+pub mod sql;
+pub mod tryton;

@@ -51,6 +51,8 @@ pub struct Pace {
     pub answer: Duration,
     /// How long a death after a request may only be half of a rebirth.
     pub reborn: Duration,
+    /// How long a death that may be another's is doubted.
+    pub doubt: Duration,
     /// When we connected.
     pub start: Instant,
 }
@@ -88,6 +90,18 @@ pub struct Metric {
     pub metric: String,
 }
 
+/// Reads a payload, packed or not.
+///
+/// # Errors
+/// What was found and what is expected.
+pub fn open<T>(bytes: &[u8], read: impl FnOnce(&proto::Payload<'_>) -> T) -> Result<T, String> {
+    let payload = proto::Payload::read(bytes)?;
+    match inflate::open(&payload)? {
+        Some(inner) => proto::Payload::read(&inner).map(|inner| read(&inner)),
+        None => Ok(read(&payload)),
+    }
+}
+
 /// The edge nodes that some tag reads.
 #[derive(Debug)]
 pub struct Host {
@@ -114,7 +128,9 @@ impl Host {
             Role::Passive => false,
             Role::Active | Role::Primary => true,
         };
-        let pace = Pace { may_ask, rebirth_every, reorder, answer: ANSWER, reborn: REBORN, start };
+        // Who asks has an answer soon; who only listens waits until a node would speak by itself.
+        let doubt = if may_ask { 2 * REBORN } else { ANSWER };
+        let pace = Pace { may_ask, rebirth_every, reorder, answer: ANSWER, reborn: REBORN, doubt, start };
         let (nodes, index) = (Vec::new(), HashMap::new());
         let mut host = Host { pace, nodes, index, due: None, turn: 0, next_ask: start };
         for (id, Metric { group, edge, device, metric }) in tags {

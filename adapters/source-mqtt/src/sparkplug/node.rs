@@ -188,7 +188,7 @@ impl Node {
         if !is_ours {
             // The number counts otherwise than at the birth (pysparkplug does so): dead, unless it speaks again.
             self.asking.is_wanted = true;
-            self.doubt.get_or_insert(now + pace.answer);
+            self.doubt.get_or_insert(now + pace.doubt);
         } else if is_asked && self.own.is_alive {
             self.doubt.get_or_insert(now + pace.reborn);
         } else {

@@ -269,7 +269,7 @@ async fn a_death_of_an_earlier_connection_is_no_death() {
         plant.wait(40 * SECOND);
         expect("another number, and it speaks", plant.told(), "")
     };
-    let hasty = Plant::with(Role::Active, |pace| pace.answer = Duration::ZERO);
+    let hasty = Plant::with(Role::Active, |pace| pace.doubt = Duration::ZERO);
     check(oracle, Plant::new(Role::Active), hasty);
 }
 

@@ -113,6 +113,15 @@ fn name(scalar: &Scalar) -> &'static str {
     }
 }
 
+/// The name of a datatype in the specification, for people.
+pub fn datatype(code: u32) -> &'static str {
+    const NAMES: [&str; 20] = [
+        "Unknown", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float",
+        "Double", "Boolean", "String", "DateTime", "Text", "UUID", "DataSet", "Bytes", "File", "Template",
+    ];
+    NAMES.get(code as usize).copied().unwrap_or("an array or set")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::proto::{PropertySet, PropertyValue};

@@ -153,6 +153,39 @@ async fn a_refused_subscription_names_its_topic() {
     check(&refusal(json!({"url": url})).await, SourceError::Refused, "shared subscriptions");
 }
 
+/// One of two: its tags are bad and it is told, the other is read. At the next connection it is granted.
+#[tokio::test]
+async fn a_refused_topic_spoils_only_its_own_tags() {
+    const VALUE: &[u8] = b"\x30\x04\x00\x01b7";
+    let url = scripted(&[&[0x20, 2, 0, 0], &[0x90, 4, 0, 1, 0x80, 0]]).await;
+    let state = State::new();
+    let tags = ["a/+", "a/x", "b"].map(|topic| json!({"topic": topic}));
+    let mut source = make(&state, json!({"url": url, "version": "3.1.1"}), &tags);
+    soon(source.connect()).await.expect("connected, though one of two is refused");
+    let (samples, notices) = collect(&mut *source, 2, 1).await;
+    let bad: Vec<u32> = samples.iter().map(|sample| sample.tag.0).collect();
+    assert_eq!(bad, [0, 1]);
+    assert!(
+        samples.iter().all(
+            |sample| matches!(&sample.quality, contract::Quality::Bad(why) if why.contains("topic `a/+`"))
+        )
+    );
+    let cause = contract::Cause::Refused("reason 0x80".to_owned());
+    let thing = contract::Thing::Address;
+    let trouble = contract::Trouble { thing, name: "a/+".to_owned(), cause };
+    assert_eq!(notices, [contract::Notice::Trouble(trouble)]);
+    drop(source);
+
+    // The oracle for what goes on: the same broker, with a value behind its answer.
+    let answer: &[u8] = Box::leak([&[0x90, 4, 0, 1, 0x80, 0], VALUE].concat().into_boxed_slice());
+    let url = scripted(Box::leak(Box::new([&[0x20, 2, 0, 0], answer]))).await;
+    let mut source = make(&state, json!({"url": url, "version": "3.1.1"}), &tags);
+    soon(source.connect()).await.expect("connected");
+    let (samples, _) = collect(&mut *source, 3, 1).await;
+    assert_eq!(samples[2].value, contract::Value::Number(7.0));
+    assert_eq!(samples[2].tag, contract::TagId(2));
+}
+
 #[tokio::test]
 async fn a_broker_that_never_answers_is_given_up() {
     let url = scripted(&[b""]).await;
