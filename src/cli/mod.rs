@@ -9,9 +9,12 @@ mod doctor;
 mod explain;
 mod folders;
 mod preview;
+mod probe;
 mod run;
 mod schema;
 mod status;
+#[cfg(feature = "opcua")]
+mod trust;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -54,6 +57,11 @@ enum Command {
     Check(check::Options),
     /// Show what each rule would post on each network
     Preview(preview::Options),
+    /// Look at a broker, a device, a server or a folder, and write configuration for it
+    Probe(probe::Options),
+    /// Show and accept the certificates of OPC UA servers
+    #[cfg(feature = "opcua")]
+    Trust(trust::Options),
     /// Tell why an episode was posted: values, rule, answers of the networks
     Explain(explain::Options),
     /// Print the JSON Schema of the configuration, for editors
@@ -111,6 +119,9 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Preview(options) => preview::run(&options),
+        Command::Probe(options) => probe::run(&options),
+        #[cfg(feature = "opcua")]
+        Command::Trust(options) => trust::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Schema => schema::run(),
         Command::Doctor(options) => doctor::run(&options),

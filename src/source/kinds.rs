@@ -15,6 +15,13 @@ use toml::de::DeTable;
 pub const KINDS: &[&dyn AnySourceKind] = &[
     // MQTT 5 and 3.1.1.
     &Of::<source_mqtt::Mqtt>::KIND,
+    // Modbus TCP, RTU and RTU over TCP.
+    &Of::<source_modbus::Modbus>::KIND,
+    // OPC UA: values, alarms and conditions.
+    #[cfg(feature = "opcua")]
+    &Of::<source_opcua::OpcUa>::KIND,
+    // Exports in a folder, or in one of an SFTP server.
+    &Of::<source_files::Files>::KIND,
     // Any program that prints JSON lines.
     &Of::<source_exec::Kind>::KIND,
 ];
