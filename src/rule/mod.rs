@@ -6,8 +6,11 @@
 //! Deliberately absent: no clock, no memory beyond the deadband, no words, no failure.
 
 pub mod alarms;
+pub mod bound;
 pub mod kinds;
 pub mod limit;
+pub mod order;
+pub mod rate;
 pub mod record;
 pub mod stale;
 
