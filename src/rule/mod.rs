@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: no clock, no memory beyond the deadband, no words, no failure.
 
+pub mod aggregate;
 pub mod alarms;
 pub mod bound;
 pub mod kinds;
