@@ -184,11 +184,16 @@ impl Sliding {
         Sliding { over_ms, cells: Cells::new(over_ms), since: None, now: i64::MIN }
     }
 
+    /// Somebody listens from here on, whether or not there is anything to add.
+    pub fn begin(&mut self, at: Moment) {
+        self.advance(at);
+        self.since.get_or_insert(at.as_ms());
+    }
+
     /// A reading. One that is older than the window is left out.
     pub fn push(&mut self, at: Moment, value: f64) {
-        self.advance(at);
+        self.begin(at);
         let at = at.as_ms();
-        self.since.get_or_insert(at);
         if at > self.start() {
             self.cells.insert(at, value);
         }
@@ -212,6 +217,12 @@ impl Sliding {
     /// True once readings have been heard for as long as the window is.
     pub fn is_whole(&self) -> bool {
         self.since.is_some_and(|since| since <= self.start())
+    }
+
+    /// When it will be whole, if it is not.
+    pub fn whole_at(&self) -> Option<Moment> {
+        let since = self.since.filter(|_| !self.is_whole())?;
+        Some(Moment::from_ms(since.saturating_add(self.over_ms)))
     }
 
     /// When the next reading leaves, if none comes, rounded up to slots: a window is looked at so often at most.

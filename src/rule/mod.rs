@@ -8,6 +8,8 @@
 pub mod aggregate;
 pub mod alarms;
 pub mod bound;
+pub mod count;
+pub mod counter;
 pub mod kinds;
 pub mod limit;
 pub mod order;
