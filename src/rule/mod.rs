@@ -16,6 +16,7 @@ pub mod order;
 pub mod rate;
 pub mod record;
 pub mod stale;
+pub mod state;
 
 pub use kinds::{Judge, Section};
 
