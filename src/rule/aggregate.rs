@@ -254,6 +254,8 @@ pub struct Tumbling {
 pub struct Closed {
     /// The figure; `None` for the mean of nothing.
     pub figure: Option<f64>,
+    /// How many readings it had.
+    pub count: u64,
     /// When it was over.
     pub end: Moment,
     /// True unless readings began only in the middle of it.
@@ -293,6 +295,7 @@ impl Tumbling {
         }
         let closed = Closed {
             figure: self.cells.figure(figure, quantile),
+            count: self.cells.count(),
             end: Moment::from_ms(start + self.every_ms),
             is_whole: self.is_whole,
             empty: u64::try_from(passed - 1).unwrap_or(0),

@@ -17,6 +17,7 @@ pub mod rate;
 pub mod record;
 pub mod stale;
 pub mod state;
+pub mod window;
 
 pub use kinds::{Judge, Section};
 
