@@ -7,7 +7,9 @@
 
 pub mod aggregate;
 pub mod alarms;
+pub mod baseline;
 pub mod bound;
+pub mod compare;
 pub mod count;
 pub mod counter;
 pub mod kinds;
