@@ -167,7 +167,7 @@ impl Count {
             counter: Counter::new(section.max(), section.step_max),
             was: None,
             order: Order::default(),
-            window: Sliding::new(section.over.unwrap_or_default().0),
+            window: Sliding::new(section.over.unwrap_or_default().0, Figure::Sum, 0.0),
             bound: Bound::new(section.above, section.below, section.clear),
             every: section.every,
             total: 0.0,
@@ -297,7 +297,7 @@ impl Count {
     pub fn value(&self) -> Option<f64> {
         match self.every {
             Some(_) => Some(self.total),
-            None => self.window.figure(Figure::Sum, 0.0),
+            None => self.window.figure(),
         }
     }
 }

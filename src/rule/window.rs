@@ -128,7 +128,6 @@ enum Frame {
 pub struct Window {
     frame: Frame,
     figure: Figure,
-    quantile: f64,
     late: Wait,
     samples_min: u64,
     bound: Bound,
@@ -142,19 +141,19 @@ pub struct Window {
 impl Window {
     /// The rule of a section that passed its check.
     pub fn new(section: &Section, _now: Moment) -> Window {
-        let is_slow = section.figure == Figure::Quantile;
+        let (over, figure, quantile) = (section.over.0, section.figure, section.quantile.unwrap_or(0.5));
+        let is_slow = figure == Figure::Quantile;
         Window {
             frame: match section.moves {
-                Moves::Sliding => Frame::Sliding(Sliding::new(section.over.0)),
-                Moves::Tumbling => Frame::Tumbling(Tumbling::new(section.over.0)),
+                Moves::Sliding => Frame::Sliding(Sliding::new(over, figure, quantile)),
+                Moves::Tumbling => Frame::Tumbling(Tumbling::new(over, figure, quantile)),
             },
-            figure: section.figure,
-            quantile: section.quantile.unwrap_or(0.5),
+            figure,
             late: section.late,
             samples_min: u64::from(section.samples_min),
             bound: Bound::new(section.above, section.below, section.clear),
             order: Order::default(),
-            pause: if is_slow { Wait(section.over.0 / SLOTS as u32) } else { Wait::default() },
+            pause: if is_slow { Wait(over / SLOTS as u32) } else { Wait::default() },
             not_before: Moment::from_ms(i64::MIN),
             value: None,
         }
@@ -176,7 +175,7 @@ impl Window {
                 self.judge(at)
             }
             (Frame::Tumbling(window), Some(value)) => {
-                let closed = window.push(at, value, self.figure, self.quantile)?;
+                let closed = window.push(at, value)?;
                 self.judge_closed(&closed)
             }
             (_, None) => self.advance(at, at),
@@ -207,7 +206,7 @@ impl Window {
                 self.judge(to)
             }
             Frame::Tumbling(window) => {
-                let closed = window.close(end, self.figure, self.quantile)?;
+                let closed = window.close(end)?;
                 self.judge_closed(&closed)
             }
         }
@@ -219,8 +218,7 @@ impl Window {
             return None;
         }
         self.not_before = at.plus(self.pause.0);
-        let count = window.figure(Figure::Count, 0.0).unwrap_or(0.0) as u64;
-        let figure = window.figure(self.figure, self.quantile);
+        let (figure, count) = (window.figure(), window.count());
         Some(self.weigh(figure, count))
     }
 

@@ -51,61 +51,81 @@ fn readings(max: usize) -> impl Strategy<Value = Vec<(i64, f64)>> {
     })
 }
 
+/// The quantile if every slot had one reading for all of its own: its lowest, and its highest.
+fn envelope(all: &[(i64, f64)], slot: i64, quantile: f64) -> [f64; 2] {
+    [f64::min, f64::max].map(|pick: fn(f64, f64) -> f64| {
+        let stand_in = |(at, value): &(i64, f64)| {
+            let same = all.iter().filter(|(other, _)| other.div_euclid(slot) == at.div_euclid(slot));
+            same.fold(*value, |found, (_, other)| pick(found, *other))
+        };
+        naive(all.iter().map(stand_in).collect(), Figure::Quantile, quantile).unwrap()
+    })
+}
+
+fn is_bounded(cells: &Cells) -> bool {
+    cells.cells.len() <= EXACT_MAX
+        && cells.cells.capacity() <= EXACT_MAX
+        && cells.cells.iter().is_sorted_by_key(|cell| cell.at)
+}
+
 proptest! {
-    /// Few readings: every figure of a sliding window is exact after each of them.
+    /// Few readings: every figure of a sliding window is exact after each of them, and as time goes by.
     #[test]
     fn a_sliding_window_of_few_readings_is_exact(
         readings in readings(EXACT_MAX), over in 1_i64..5_000, quantile in 0.0..=1.0_f64,
     ) {
-        let mut window = Sliding::new(Duration::from_millis(over as u64));
-        let mut now = i64::MIN;
-        for (at, (ms, value)) in readings.iter().enumerate() {
-            window.push(Moment::from_ms(*ms), *value);
-            now = now.max(*ms);
-            for figure in FIGURES {
-                let want = naive(within(&readings[..=at], now - over, now), figure, quantile);
-                let found = window.figure(figure, quantile);
-                prop_assert!(is_near(found, want), "{figure:?} {found:?} {want:?}");
+        for figure in FIGURES {
+            let mut window = Sliding::new(Duration::from_millis(over as u64), figure, quantile);
+            let mut now = i64::MIN;
+            for (at, (ms, value)) in readings.iter().enumerate() {
+                window.push(Moment::from_ms(*ms), *value);
+                now = now.max(*ms);
+                let mut aged = window.clone();
+                for later in [now, now + over / 3, now + over] {
+                    aged.advance(Moment::from_ms(later));
+                    let held = within(&readings[..=at], later - over, later);
+                    prop_assert_eq!(aged.count(), held.len() as u64);
+                    let (found, want) = (aged.figure(), naive(held, figure, quantile));
+                    prop_assert!(is_near(found, want), "{figure:?} {found:?} {want:?}");
+                }
             }
-            // What leaves by time alone leaves at its time.
-            let later = now + over / 3;
-            let mut aged = window.clone();
-            aged.advance(Moment::from_ms(later));
-            let want = naive(within(&readings[..=at], later - over, later), Figure::Sum, 0.0);
-            prop_assert!(is_near(aged.figure(Figure::Sum, 0.0), want));
         }
     }
 
     /// Many readings: the window is at most one slot too long, and never holds more than its cells.
     #[test]
     fn a_sliding_window_of_many_readings_is_a_slot_too_long_at_most(
-        readings in readings(1_500), over in 64_i64..60_000, quantile in 0.0..=1.0_f64,
+        readings in readings(1_500), over in 64_i64..60_000,
     ) {
-        let mut window = Sliding::new(Duration::from_millis(over as u64));
-        let slot = window.cells.slot_ms;
-        let mut now = i64::MIN;
-        for (at, (ms, value)) in readings.iter().enumerate() {
-            // Values of one sign, so that a sum grows with each reading.
-            window.push(Moment::from_ms(*ms), value.abs());
-            now = now.max(*ms);
-            prop_assert!(window.cells.cells.len() <= EXACT_MAX && window.cells.cells.capacity() <= EXACT_MAX);
-            prop_assert!(window.cells.cells.iter().is_sorted_by_key(|cell| cell.at));
-            if at % 50 != 49 {
-                continue;
-            }
-            let positive: Vec<_> = readings[..=at].iter().map(|(at, value)| (*at, value.abs())).collect();
-            let (least, most) = (within(&positive, now - over, now), within(&positive, now - over - slot, now));
-            for (figure, grows) in
-                [(Figure::Count, true), (Figure::Sum, true), (Figure::Max, true), (Figure::Min, false)]
-            {
-                let found = window.figure(figure, quantile).unwrap_or(0.0);
-                let ends = [&least, &most].map(|values| naive(values.clone(), figure, quantile).unwrap_or(0.0));
-                let (low, high) = if grows { (ends[0], ends[1]) } else { (ends[1], ends[0]) };
+        // Values of one sign, so that a sum grows with each reading.
+        let readings: Vec<_> = readings.into_iter().map(|(at, value)| (at, value.abs())).collect();
+        for figure in [Figure::Count, Figure::Sum, Figure::Max, Figure::Min, Figure::Mean] {
+            let mut window = Sliding::new(Duration::from_millis(over as u64), figure, 0.0);
+            let slot = window.cells.slot_ms;
+            let mut now = i64::MIN;
+            for (at, (ms, value)) in readings.iter().enumerate() {
+                window.push(Moment::from_ms(*ms), *value);
+                now = now.max(*ms);
+                prop_assert!(is_bounded(&window.cells));
+                if at % 50 != 49 {
+                    continue;
+                }
+                let so_far = &readings[..=at];
+                let held = [now - over, now - over - slot].map(|from| within(so_far, from, now));
+                let [least, most] = held.clone().map(|held| naive(held, figure, 0.0).unwrap_or(0.0));
+                let (low, high) = match figure {
+                    // A mean is that of some of these readings, all of the newer ones among them.
+                    Figure::Mean => {
+                        let [few, many] = [held[0].len() as f64, held[1].len().max(1) as f64];
+                        (least * few / many - 1e-6, most * many / few.max(1.0) + 1e-6)
+                    }
+                    Figure::Min => (most, least),
+                    _ => (least, most),
+                };
+                let found = window.figure().unwrap_or(0.0);
                 let is_between = low - 1e-6 <= found && found <= high + 1e-6;
-                prop_assert!(is_between || least.is_empty(), "{figure:?}: {low} <= {found} <= {high}");
+                prop_assert!(is_between || held[0].is_empty(), "{figure:?}: {low} <= {found} <= {high}");
             }
-            let (sum, count) = (window.cells.sum(), window.cells.count() as f64);
-            prop_assert!(is_near(window.figure(Figure::Mean, quantile), (count > 0.0).then(|| sum / count)));
         }
     }
 
@@ -113,34 +133,34 @@ proptest! {
     #[test]
     fn a_tumbling_window_is_exact_at_any_rate(
         readings in readings(1_500), every in 1_i64..60_000, quantile in 0.0..=1.0_f64,
-        which in prop::sample::select(FIGURES.to_vec()),
+        figure in prop::sample::select(FIGURES.to_vec()),
     ) {
-        let mut window = Tumbling::new(Duration::from_millis(every as u64));
-        let mut held: Vec<f64> = Vec::new();
+        let mut window = Tumbling::new(Duration::from_millis(every as u64), figure, quantile);
+        let slot = window.cells.slot_ms;
+        let mut held: Vec<(i64, f64)> = Vec::new();
         let mut start = readings[0].0.div_euclid(every) * every;
         for (ms, value) in &readings {
-            let (low, high) = if window.cells.cells.is_empty() { (0.0, 0.0) } else {
-                (window.cells.rank(quantile, |cell| cell.low), window.cells.rank(quantile, |cell| cell.high))
-            };
-            let closed = window.push(Moment::from_ms(*ms), *value, which, quantile);
-            prop_assert!(window.cells.cells.len() <= EXACT_MAX && window.cells.cells.capacity() <= EXACT_MAX);
+            let closed = window.push(Moment::from_ms(*ms), *value);
+            prop_assert!(is_bounded(&window.cells));
             let own = ms.div_euclid(every) * every;
             prop_assert_eq!(closed.is_some(), own > start);
             if let Some(closed) = closed {
-                let is_exact = which != Figure::Quantile || held.len() <= EXACT_MAX;
-                let want = naive(std::mem::take(&mut held), which, quantile);
+                let want = naive(held.iter().map(|(_, value)| *value).collect(), figure, quantile);
+                let is_exact = figure != Figure::Quantile || held.len() <= EXACT_MAX;
                 prop_assert!(!is_exact || is_near(closed.figure, want), "{:?} {:?}", closed.figure, want);
-                if which == Figure::Quantile {
-                    for found in [closed.figure, want].into_iter().flatten() {
-                        prop_assert!(low <= found && found <= high, "{low} <= {found} <= {high}");
-                    }
+                if figure == Figure::Quantile && !held.is_empty() {
+                    let [low, high] = envelope(&held, slot, quantile);
+                    let found = closed.figure.unwrap();
+                    prop_assert!(low <= found && found <= high, "{low} <= {found} <= {high}");
                 }
+                prop_assert_eq!(closed.count, held.len() as u64);
                 prop_assert_eq!(closed.end.as_ms(), start + every);
                 prop_assert_eq!(closed.empty as i64, (own - start) / every - 1);
                 start = own;
+                held.clear();
             }
             if *ms >= start {
-                held.push(*value);
+                held.push((*ms, *value));
             }
         }
     }
@@ -148,30 +168,30 @@ proptest! {
 
 #[test]
 fn a_quantile_of_many_is_near_that_of_all() {
-    // Values in no order, one each millisecond: four for each slot are kept before it is merged.
-    let mut window = Tumbling::new(Duration::from_secs(10));
+    // Values in no order, one each millisecond: one for each slot, and the newest ones, stand for all.
+    let mut window = Tumbling::new(Duration::from_secs(10), Figure::Quantile, 0.9);
     let value = |ms: i64| (ms * 7_919 % 10_007) as f64 / 10_007.0;
     for ms in 0..10_000 {
-        window.push(Moment::from_ms(ms), value(ms), Figure::Quantile, 0.9);
+        window.push(Moment::from_ms(ms), value(ms));
     }
-    let found = window.close(Moment::from_ms(10_000), Figure::Quantile, 0.9).unwrap().figure.unwrap();
+    let found = window.close(Moment::from_ms(10_000)).unwrap().figure.unwrap();
     assert!((found - 0.9).abs() < 0.1, "{found}");
 }
 
 #[test]
 fn a_window_is_whole_once_it_was_heard_for_as_long() {
-    let mut window = Sliding::new(Duration::from_millis(1_000));
+    let mut window = Sliding::new(Duration::from_millis(1_000), Figure::Mean, 0.0);
     assert!(!window.is_whole());
     for (at, is_whole) in [(500, false), (1_499, false), (1_500, true)] {
         window.push(Moment::from_ms(at), 1.0);
         assert_eq!(window.is_whole(), is_whole, "{at}");
     }
-    assert_eq!(window.figure(Figure::Count, 0.0), Some(2.0));
+    assert_eq!((window.count(), window.figure()), (2, Some(1.0)));
     // Slots of sixteen milliseconds.
     assert_eq!(window.next_change(), Some(Moment::from_ms(2_512)));
     window.clear();
-    assert_eq!((window.is_whole(), window.figure(Figure::Mean, 0.0)), (false, None));
+    assert_eq!((window.is_whole(), window.figure()), (false, None));
     // After the clock was set back, it counts from there.
     window.push(Moment::from_ms(10), 3.0);
-    assert_eq!(window.figure(Figure::Sum, 0.0), Some(3.0));
+    assert_eq!(window.figure(), Some(3.0));
 }
