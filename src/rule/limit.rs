@@ -57,13 +57,9 @@ pub struct Step {
 impl Check for Section {
     fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        let is_above = match (self.above, self.below) {
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (Some(_), Some(_)) => {
-                return vec![Fault::at("below", "both `above` and `below`, expected one of them")];
-            }
-            (None, None) => return vec![Fault::at("", "neither `above` nor `below`, expected one of them")],
+        let is_above = match side(self.above, self.below) {
+            Ok(is_above) => is_above,
+            Err(fault) => return vec![fault],
         };
         let mut last = check_limit(is_above, self.above, self.below, self.clear, "", &mut faults);
         for (at, step) in self.ladder.iter().enumerate() {
@@ -88,8 +84,18 @@ impl Check for Section {
     }
 }
 
+/// True with `above`, false with `below`: exactly one of them is there.
+pub(super) fn side(above: Option<f64>, below: Option<f64>) -> Result<bool, Fault> {
+    match (above, below) {
+        (Some(_), None) => Ok(true),
+        (None, Some(_)) => Ok(false),
+        (Some(_), Some(_)) => Err(Fault::at("below", "both `above` and `below`, expected one of them")),
+        (None, None) => Err(Fault::at("", "neither `above` nor `below`, expected one of them")),
+    }
+}
+
 /// Checks one limit and gives it back; `prefix` is its key.
-fn check_limit(
+pub(super) fn check_limit(
     is_above: bool,
     above: Option<f64>,
     below: Option<f64>,

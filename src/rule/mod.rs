@@ -5,11 +5,23 @@
 //!
 //! Deliberately absent: no clock, no memory beyond the deadband, no words, no failure.
 
+pub mod aggregate;
 pub mod alarms;
+pub mod baseline;
+pub mod bound;
+pub mod compare;
+pub mod count;
+pub mod counter;
+pub mod heartbeat;
 pub mod kinds;
 pub mod limit;
+pub mod order;
+pub mod rate;
 pub mod record;
+pub mod schedule;
 pub mod stale;
+pub mod state;
+pub mod window;
 
 pub use kinds::{Judge, Opinion, Section};
 
