@@ -14,10 +14,13 @@ mod chore;
 mod conditions;
 mod der;
 mod event;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod link;
 mod node;
 mod own;
 mod path;
+pub mod probe;
 mod publish;
 mod refusal;
 mod resolve;

@@ -95,7 +95,6 @@ fn step(raw: Raw) -> Step {
     split.unwrap_or(Step { namespace: None, name: raw.text })
 }
 
-#[cfg(test)]
 /// A browse name as a step of a path, escaped.
 pub fn escape(name: &str) -> String {
     let mut escaped = String::with_capacity(name.len());

@@ -223,6 +223,23 @@ async fn open(plan: &Plan) -> Result<Session, SourceError> {
         .map_err(|(doing, error)| place.refused(doing, error.status(), &error.to_string()))
 }
 
+/// The ways in that a server offers.
+///
+/// # Errors
+/// Nobody was reached, or it does not say.
+pub async fn offered(plan: &Plan) -> Result<Vec<EndpointDescription>, SourceError> {
+    let (client, _) = client(plan)?;
+    endpoints(plan, &client).await
+}
+
+async fn endpoints(plan: &Plan, client: &Client) -> Result<Vec<EndpointDescription>, SourceError> {
+    reach(&plan.at).await?;
+    let url = plan.at.to_string();
+    let offered = client.get_server_endpoints_from_url(url.as_str()).await;
+    let place = Place { source: &plan.name, at: &plan.at, own: None, who: &plan.who };
+    offered.map_err(|error| place.refused("asking for endpoints", error.status(), &error.to_string()))
+}
+
 fn warn_before(source: &str, whose: &str, ends: Moment, now: Moment) {
     let days = ends.since(now).as_secs() / 86_400;
     if days < WARN_DAYS {
