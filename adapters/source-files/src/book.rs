@@ -122,7 +122,12 @@ impl Book {
     }
 
     /// The marker of a file that is gone would let the next file of its name in before it is through.
-    async fn put_away_marker(&self, place: &dyn Place, rules: &Rules, entry: &Entry) -> Result<(), SourceError> {
+    async fn put_away_marker(
+        &self,
+        place: &dyn Place,
+        rules: &Rules,
+        entry: &Entry,
+    ) -> Result<(), SourceError> {
         let Some(marker) = &rules.marker else { return Ok(()) };
         let stem = entry.name.rsplit_once('.').map_or(entry.name.as_str(), |(stem, _)| stem);
         let names = [format!("{}{marker}", entry.name), format!("{stem}{marker}")];

@@ -72,7 +72,10 @@ impl Folder {
         if (found.dev(), found.ino()) == (self.device, self.inode) {
             Ok(())
         } else {
-            Err(io::Error::new(io::ErrorKind::NotFound, "another folder lies in its place; is a share unmounted?"))
+            Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "another folder lies in its place; is a share unmounted?",
+            ))
         }
     }
 
@@ -190,7 +193,9 @@ impl Place for Folder {
         let (raw, name, inside) = (entry.raw.clone(), entry.name.clone(), inside.to_owned());
         self.ask(move |folder| {
             folder.is_still_there()?;
-            Ok(folder.shift(&raw, &name, stat, &inside).unwrap_or_else(|error| Put::Cannot(error.to_string())))
+            Ok(folder
+                .shift(&raw, &name, stat, &inside)
+                .unwrap_or_else(|error| Put::Cannot(error.to_string())))
         })
         .await
     }

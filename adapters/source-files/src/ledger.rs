@@ -70,6 +70,8 @@ pub struct Ledger {
     order: VecDeque<Taken>,
     lying: HashMap<String, Taken>,
     last: HashMap<String, String>,
+    /// The last content under each name.
+    latest: HashMap<String, String>,
     aside: BTreeMap<String, Aside>,
 }
 
@@ -90,6 +92,7 @@ impl Ledger {
             order: VecDeque::new(),
             lying: HashMap::new(),
             last: HashMap::new(),
+            latest: HashMap::new(),
             aside: BTreeMap::new(),
         };
         let text = fs::read(&ledger.path).unwrap_or_default();
@@ -108,6 +111,11 @@ impl Ledger {
     /// What these lists took last.
     pub fn last(&self, lists: &str) -> Option<&str> {
         self.last.get(lists).map(String::as_str)
+    }
+
+    /// The last content under this name.
+    pub fn latest(&self, name: &str) -> Option<&str> {
+        self.latest.get(name).map(String::as_str)
     }
 
     /// What was taken from a file of this name that may still lie there.
@@ -159,12 +167,13 @@ impl Ledger {
             Line::Taken(taken) => {
                 *self.taken.entry(taken.content.clone()).or_default() += 1;
                 self.last.insert(taken.lists.clone(), taken.content.clone());
+                self.latest.insert(taken.name.clone(), taken.content.clone());
                 self.lying.insert(taken.name.clone(), taken.clone());
                 self.order.push_back(taken);
                 if self.order.len() > KEPT_MAX
                     && let Some(old) = self.order.pop_front()
                 {
-                    self.forget(&old.content);
+                    self.forget(&old);
                 }
             }
             Line::Aside(aside) => {
@@ -179,11 +188,13 @@ impl Ledger {
         }
     }
 
-    fn forget(&mut self, content: &str) {
-        if let Some(count) = self.taken.get_mut(content) {
-            *count -= 1;
-            if *count == 0 {
-                self.taken.remove(content);
+    fn forget(&mut self, old: &Taken) {
+        let Some(count) = self.taken.get_mut(&old.content) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.taken.remove(&old.content);
+            if self.latest.get(&old.name) == Some(&old.content) {
+                self.latest.remove(&old.name);
             }
         }
     }

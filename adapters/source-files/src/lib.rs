@@ -17,6 +17,7 @@ mod format;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod glob;
+mod guess;
 mod ledger;
 mod list;
 mod place;
@@ -66,7 +67,8 @@ fn build(setup: &Setup<'_>, settings: Settings, reads: Reads<NoTags, List>) -> R
     let zone = TimeZone::get(&setup.site.timezone).map_err(|error| vec![Fault::at("", error.to_string())])?;
     let made = reads.lists.iter().map(|list| Reading::new(list, zone.clone()));
     let (lists, wrong): (Vec<_>, Vec<_>) = made.partition(Result::is_ok);
-    let mut faults: Vec<Fault> = wrong.into_iter().filter_map(Result::err).map(|wrong| Fault::at("", wrong)).collect();
+    let mut faults: Vec<Fault> =
+        wrong.into_iter().filter_map(Result::err).map(|wrong| Fault::at("", wrong)).collect();
     let at = place(&settings).map_err(|fault| faults.push(fault)).ok();
     let (Some(at), true) = (at, faults.is_empty()) else { return Err(faults) };
     Ok(Reader {

@@ -193,13 +193,20 @@ impl Check for List {
         let mut faults = Vec::new();
         let mut fault = |key: &str, message: String| faults.push(Fault::at(key, message));
         let Format { csv, fixed, json, jsonl, xml, xlsx } = &self.format;
-        let set = [csv.is_some(), fixed.is_some(), json.is_some(), jsonl.is_some(), xml.is_some(), xlsx.is_some()];
+        let set =
+            [csv.is_some(), fixed.is_some(), json.is_some(), jsonl.is_some(), xml.is_some(), xlsx.is_some()];
         if set.iter().filter(|is| **is).count() != 1 {
-            fault("format", "expected exactly one of `csv`, `fixed`, `json`, `jsonl`, `xml`, `xlsx`".to_owned());
+            fault(
+                "format",
+                "expected exactly one of `csv`, `fixed`, `json`, `jsonl`, `xml`, `xlsx`".to_owned(),
+            );
         }
         if self.files.is_empty() || self.files.contains('/') {
             let found = &self.files;
-            fault("files", format!("found `{found}`, expected the names of files in the folder: `suivi-of*.csv`"));
+            fault(
+                "files",
+                format!("found `{found}`, expected the names of files in the folder: `suivi-of*.csv`"),
+            );
         }
         if let Some(csv) = csv {
             csv.check(&mut fault);
@@ -217,7 +224,10 @@ impl Check for List {
         if let Some(json) = json
             && !(json.rows.is_empty() || json.rows.starts_with('/'))
         {
-            fault("format.json.rows", format!("found `{}`, expected a JSON pointer such as `/items`", json.rows));
+            fault(
+                "format.json.rows",
+                format!("found `{}`, expected a JSON pointer such as `/items`", json.rows),
+            );
         }
         if let Some(Err(message)) = xml.as_ref().map(|xml| xml::check_rows(&xml.rows)) {
             fault("format.xml.rows", message);
@@ -229,15 +239,18 @@ impl Check for List {
 impl Csv {
     fn check(&self, fault: &mut impl FnMut(&str, String)) {
         if !self.delimiter.is_ascii() || matches!(self.delimiter, '\r' | '\n' | '\0') {
-            fault("format.csv.delimiter", format!("found `{}`, expected one ASCII character", self.delimiter));
+            fault(
+                "format.csv.delimiter",
+                format!("found `{}`, expected one ASCII character", self.delimiter),
+            );
         }
         let quote = self.quote.as_bytes();
         if quote.len() > 1 || !self.quote.is_ascii() || quote.first() == Some(&(self.delimiter as u8)) {
             let found = &self.quote;
-            fault("format.csv.quote", format!("found `{found}`, expected one ASCII character that is not the delimiter, or \"\""));
-        }
-        if self.header && !self.lines.is_empty() {
-            fault("format.csv.lines", "lines of several kinds have no common header, expected `header = false`".to_owned());
+            fault(
+                "format.csv.quote",
+                format!("found `{found}`, expected one ASCII character that is not the delimiter, or \"\""),
+            );
         }
     }
 }

@@ -43,7 +43,8 @@ impl Reading {
             rows::check(field).map_err(|wrong| format!("list `{name}`, field `{}`: {wrong}", field.name))?;
         }
         let address = &list.address;
-        let reader = Reader::new(&address.format, &list.fields).map_err(|wrong| format!("list `{name}`, {wrong}"))?;
+        let reader =
+            Reader::new(&address.format, &list.fields).map_err(|wrong| format!("list `{name}`, {wrong}"))?;
         let mut style = Style::new(format::decimal(&address.format), zone);
         style.repeated = address.repeated_hour;
         Ok(Reading {

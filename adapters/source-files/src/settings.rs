@@ -117,7 +117,10 @@ impl Check for Settings {
         match (&self.folder, &self.sftp) {
             (Some(folder), None) if folder.is_absolute() => {}
             (Some(folder), None) => {
-                fault("folder", format!("found `{}`, expected a path that begins with `/`", folder.display()));
+                fault(
+                    "folder",
+                    format!("found `{}`, expected a path that begins with `/`", folder.display()),
+                );
             }
             (None, Some(sftp)) => sftp.check(&mut fault),
             (Some(_), Some(_)) | (None, None) => {
@@ -176,7 +179,13 @@ impl Sftp {
         let digits = self.host_key.strip_prefix("SHA256:").unwrap_or_default();
         if digits.len() != 43 {
             let found = &self.host_key;
-            fault("sftp.host_key", format!("found `{found}`, expected `SHA256:` and 43 characters: ssh-keyscan {} | ssh-keygen -lf -", self.host));
+            fault(
+                "sftp.host_key",
+                format!(
+                    "found `{found}`, expected `SHA256:` and 43 characters: ssh-keyscan {} | ssh-keygen -lf -",
+                    self.host
+                ),
+            );
         }
         if self.host.is_empty() || self.host.contains(['/', ' ', '@']) {
             fault("sftp.host", format!("found `{}`, expected a name or an address", self.host));

@@ -120,7 +120,14 @@ impl Watch {
 
     /// The file is known from before, and looks as it did when its time of change was old enough to tell.
     pub fn is_sure(&mut self, name: &str, stat: Stat, now: Instant) {
-        let known = Seen { stat, since: now, looks: 0, read_at: Some(now + GRAIN), looked_unfinished: false, round: 0 };
+        let known = Seen {
+            stat,
+            since: now,
+            looks: 0,
+            read_at: Some(now + GRAIN),
+            looked_unfinished: false,
+            round: 0,
+        };
         let seen = self.files.entry(name.to_owned()).or_insert(known);
         if seen.stat == stat && seen.read_at.is_none() {
             seen.read_at = Some(seen.since + GRAIN);
@@ -145,7 +152,8 @@ impl Watch {
         match self.mutant? {
             Mutant::Hasty => {
                 let new = Seen { stat, since: now, looks: 0, read_at: None, looked_unfinished: false, round };
-                let is_known = self.files.get(name).is_some_and(|seen| seen.stat == stat && seen.read_at.is_some());
+                let is_known =
+                    self.files.get(name).is_some_and(|seen| seen.stat == stat && seen.read_at.is_some());
                 let seen = self.files.entry(name.to_owned()).or_insert_with(|| new);
                 (seen.stat, seen.round) = (stat, round);
                 Some(if is_known { Verdict::Leave } else { Verdict::Read { is_last: true } })

@@ -253,7 +253,8 @@ impl Worker {
     fn is_marked(&self, name: &str, names: &HashSet<&str>) -> bool {
         let Some(marker) = &self.rules.marker else { return true };
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        names.contains(format!("{name}{marker}").as_str()) || names.contains(format!("{stem}{marker}").as_str())
+        names.contains(format!("{name}{marker}").as_str())
+            || names.contains(format!("{stem}{marker}").as_str())
     }
 
     /// Known from before this connection, by its looks.
@@ -274,7 +275,8 @@ impl Worker {
     }
 
     async fn take(&mut self, file: Wanted) -> Result<(), End> {
-        let fetched = self.place.fetch(&file.entry, file.stat, self.rules.file_max, &self.rules.spool).await?;
+        let fetched =
+            self.place.fetch(&file.entry, file.stat, self.rules.file_max, &self.rules.spool).await?;
         let name = &file.entry.name;
         let copy = match fetched {
             Fetched::Copy(copy) => copy,
@@ -303,7 +305,8 @@ impl Worker {
         self.check(file, copy, content).await
     }
 
-    /// The same rows were taken already. A whole list may come back to what it was, so only what came last repeats it.
+    /// The same rows were taken already, and nothing says that they are news again. A whole list may come back to what
+    /// it was, so only what came last repeats it.
     fn is_repeat(&self, file: &Wanted, content: &str) -> bool {
         let ledger = self.book.ledger();
         if file.lists.iter().any(Reading::is_whole) {
@@ -311,7 +314,8 @@ impl Worker {
             return ledger.last(&file.fingerprint) == Some(content)
                 || ledger.lying(&file.entry.name).is_some_and(is_same);
         }
-        ledger.has(content)
+        // A file that is written over again and again may come back to what it was, too.
+        ledger.has(content) && ledger.latest(&file.entry.name).is_none_or(|latest| latest == content)
     }
 
     async fn pass_over(&mut self, file: Wanted, content: String) -> Result<(), End> {
@@ -355,7 +359,9 @@ impl Worker {
                 self.watch.is_unfinished(&file.entry.name);
                 Ok(())
             }
-            Checked::Io(error) => Err(End::Lost(SourceError::Lost(format!("copy of {}: {error}", file.entry.name)))),
+            Checked::Io(error) => {
+                Err(End::Lost(SourceError::Lost(format!("copy of {}: {error}", file.entry.name))))
+            }
         }
     }
 

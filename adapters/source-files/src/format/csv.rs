@@ -220,7 +220,8 @@ mod tests {
     fn theirs(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
         let mut reader =
             csv::ReaderBuilder::new().delimiter(b';').has_headers(false).flexible(true).from_reader(bytes);
-        let row = |row: Result<csv::ByteRecord, csv::Error>| row.unwrap().iter().map(<[u8]>::to_vec).collect();
+        let row =
+            |row: Result<csv::ByteRecord, csv::Error>| row.unwrap().iter().map(<[u8]>::to_vec).collect();
         reader.byte_records().map(row).collect()
     }
 

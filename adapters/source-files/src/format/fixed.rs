@@ -83,7 +83,9 @@ impl Plan {
 fn place(field: &Field) -> Result<(usize, usize), String> {
     let wrong = || {
         let (name, from) = (&field.name, &field.from);
-        format!("field `{name}`: found `from = \"{from}\"`, expected the first and last character from 1: `2-12`, or `65-`")
+        format!(
+            "field `{name}`: found `from = \"{from}\"`, expected the first and last character from 1: `2-12`, or `65-`"
+        )
     };
     let (first, last) = field.from.split_once('-').unwrap_or((&field.from, &field.from));
     let first: usize = first.trim().parse().map_err(|_| wrong())?;

@@ -46,9 +46,10 @@ impl Plan {
         match ended {
             Ok(()) if is_found => Ok(Ending::Proper),
             Ok(()) => Err(Spoilt::Cause(Cause::Missing(self.rows.clone()))),
-            Err(error) if error.is_io() => {
-                Err(Spoilt::io(&std::io::Error::new(error.io_error_kind().unwrap_or(std::io::ErrorKind::Other), error)))
-            }
+            Err(error) if error.is_io() => Err(Spoilt::io(&std::io::Error::new(
+                error.io_error_kind().unwrap_or(std::io::ErrorKind::Other),
+                error,
+            ))),
             Err(error) => {
                 let place = format!("line {}, column {}", error.line(), error.column());
                 let spoilt = if error.is_eof() { Spoilt::unfinished } else { Spoilt::unreadable };
@@ -88,7 +89,8 @@ impl Plan {
             let wrong = Wrong::new(&value.to_string(), "an object with the cells of a row").at(&at);
             return pass(sink(Found::Bad(wrong)));
         }
-        let cell = |field: &Field| rows::lookup(value, &field.from).map_or(Own::Absent, |at| Own::Json(at.clone()));
+        let cell =
+            |field: &Field| rows::lookup(value, &field.from).map_or(Own::Absent, |at| Own::Json(at.clone()));
         let cells: Vec<Own> = self.fields.iter().map(cell).collect();
         give(at, &self.fields, &cells, sink)
     }
@@ -186,4 +188,3 @@ impl<'de> Visitor<'de> for Walk<'_, '_, '_> {
         Ok(())
     }
 }
-

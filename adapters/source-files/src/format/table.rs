@@ -39,7 +39,8 @@ impl Shape {
     /// # Errors
     /// A `from` that is no number where there is no header.
     pub fn new(fields: Vec<Field>, has_header: bool, is_strict: bool) -> Result<Shape, String> {
-        let columns = if has_header { None } else { Some(fields.iter().map(column).collect::<Result<_, _>>()?) };
+        let columns =
+            if has_header { None } else { Some(fields.iter().map(column).collect::<Result<_, _>>()?) };
         Ok(Shape { fields, columns, skip_last: 0, skip_rows: Vec::new(), lines: Vec::new(), is_strict })
     }
 
@@ -57,7 +58,9 @@ impl Shape {
 fn column(field: &Field) -> Result<Column, String> {
     let wrong = || {
         let (name, from) = (&field.name, &field.from);
-        format!("field `{name}`: found `from = \"{from}\"`, expected the number of a column from 1, or `H:3` for one of the H line above")
+        format!(
+            "field `{name}`: found `from = \"{from}\"`, expected the number of a column from 1, or `H:3` for one of the H line above"
+        )
     };
     let (above, number) = match field.from.rsplit_once(':') {
         Some((kind, number)) if !kind.is_empty() => (Some(kind.to_owned()), number),
@@ -75,6 +78,8 @@ pub struct Table<'a> {
     /// For each field the index of its cell, once the header was found.
     found: Option<Vec<usize>>,
     width: usize,
+    /// The names of the header: a report has it again at the top of each page.
+    header: Vec<String>,
     tried: usize,
     /// What the row that looked most like a header lacked.
     lacking: Option<Vec<String>>,
@@ -89,6 +94,7 @@ impl<'a> Table<'a> {
             shape,
             found: None,
             width: 0,
+            header: Vec::new(),
             tried: 0,
             lacking: None,
             held: VecDeque::new(),
@@ -136,6 +142,7 @@ impl<'a> Table<'a> {
             }
             self.found = Some(found);
             self.width = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+            self.header = names;
             return Ok(());
         }
         let lacks = self.shape.fields.iter().zip(&places).filter(|(_, place)| place.is_none());
@@ -148,9 +155,9 @@ impl<'a> Table<'a> {
     }
 
     fn give_oldest(&mut self, sink: &mut Sink<'_>) -> Result<(), Spoilt> {
-        let Some((at, mut cells)) = self.held.pop_front() else { return Ok(()) };
+        let Some((at, cells)) = self.held.pop_front() else { return Ok(()) };
         let kind = cells.first().map(|cell| cell.text().to_owned()).unwrap_or_default();
-        if self.shape.skip_rows.contains(&kind) {
+        if self.shape.skip_rows.contains(&kind) || self.is_header(&cells) {
             return Ok(());
         }
         if !self.shape.lines.is_empty() && !self.shape.lines.contains(&kind) {
@@ -163,7 +170,7 @@ impl<'a> Table<'a> {
         if let Some(wrong) = self.broken(&cells) {
             return pass(sink(super::Found::Bad(wrong.at(&at))));
         }
-        let mut take = |index: usize| cells.get_mut(index).map_or(Own::Absent, |cell| cell.clone());
+        let take = |index: usize| cells.get(index).cloned().unwrap_or(Own::Absent);
         let row: Vec<Own> = match (&self.found, &self.shape.columns) {
             (Some(found), _) => found.iter().map(|index| take(*index)).collect(),
             (None, Some(columns)) => {
@@ -178,9 +185,15 @@ impl<'a> Table<'a> {
         give(at, &self.shape.fields, &row, sink)
     }
 
+    fn is_header(&self, cells: &[Own]) -> bool {
+        let names = cells.iter().map(|cell| same(cell.text()));
+        !self.header.is_empty() && self.header.len() == cells.len() && names.eq(self.header.iter().cloned())
+    }
+
     fn above_cell(&self, kind: &str, index: usize) -> Own {
         let cell = self.above.get(kind).and_then(|row| row.get(index));
-        cell.cloned().unwrap_or_else(|| Own::Bad(Wrong::new("", format!("a {kind} line above with this column"))))
+        cell.cloned()
+            .unwrap_or_else(|| Own::Bad(Wrong::new("", format!("a {kind} line above with this column"))))
     }
 
     /// A row that has not the cells it should have.
@@ -198,7 +211,8 @@ impl<'a> Table<'a> {
             Some(columns) => {
                 let own = columns.iter().filter(|column| column.above.is_none());
                 let last = own.map(|column| column.index + 1).max().unwrap_or(0);
-                (cells.len() < last).then(|| Wrong::new(&format!("{} cells", cells.len()), format!("{last} cells")))
+                (cells.len() < last)
+                    .then(|| Wrong::new(&format!("{} cells", cells.len()), format!("{last} cells")))
             }
         }
     }

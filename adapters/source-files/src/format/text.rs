@@ -9,7 +9,10 @@ use rows::Encoding;
 const CHUNK: usize = 16 << 10;
 
 /// Reads the mark at the start, if there is one; gives the rest, and how it is written. UTF-16 is given as UTF-8.
-pub fn open<'a>(bytes: &'a mut dyn Read, declared: Encoding) -> io::Result<(Box<dyn BufRead + 'a>, Encoding)> {
+pub fn open<'a>(
+    bytes: &'a mut dyn Read,
+    declared: Encoding,
+) -> io::Result<(Box<dyn BufRead + 'a>, Encoding)> {
     let mut reader = BufReader::with_capacity(CHUNK, bytes);
     let start = start(&mut reader)?;
     let (encoding, mark) = Encoding::by_mark(&start).unwrap_or((declared, 0));
@@ -81,7 +84,9 @@ impl<R: BufRead> Read for Transcoder<R> {
 }
 
 /// The whole as UTF-8, however it is written: for formats whose reader wants nothing else.
-pub fn utf8<'a>(reader: impl BufRead + 'a, encoding: &'static encoding_rs::Encoding) -> Box<dyn BufRead + 'a> {
+pub fn utf8<'a>(
+    reader: impl BufRead + 'a,
+    encoding: &'static encoding_rs::Encoding,
+) -> Box<dyn BufRead + 'a> {
     Box::new(BufReader::with_capacity(CHUNK, Transcoder::new(reader, encoding)))
 }
-

@@ -56,7 +56,8 @@ impl Plan {
             Some(name) => names.iter().find(|found| *found == name).cloned(),
             None => names.first().cloned(),
         };
-        let missing = || Spoilt::Cause(Cause::Missing(self.sheet.clone().unwrap_or_else(|| "a sheet".to_owned())));
+        let missing =
+            || Spoilt::Cause(Cause::Missing(self.sheet.clone().unwrap_or_else(|| "a sheet".to_owned())));
         let mut cells = workbook.worksheet_cells_reader(&sheet.ok_or_else(missing)?).map_err(wrong)?;
         let mut table = Table::new(&self.shape);
         let mut row: Vec<Own> = Vec::new();
@@ -69,7 +70,10 @@ impl Plan {
             }
             let column = column as usize;
             if column >= CELLS_MAX {
-                return Err(Spoilt::unreadable(At { word: "row", number: u64::from(at) + 1 }, format!("column {column}")));
+                return Err(Spoilt::unreadable(
+                    At { word: "row", number: u64::from(at) + 1 },
+                    format!("column {column}"),
+                ));
             }
             if row.len() <= column {
                 row.resize(column + 1, Own::Absent);
@@ -81,7 +85,13 @@ impl Plan {
         Ok(Ending::Proper)
     }
 
-    fn give(&self, index: u32, row: Vec<Own>, table: &mut Table<'_>, sink: &mut Sink<'_>) -> Result<(), Spoilt> {
+    fn give(
+        &self,
+        index: u32,
+        row: Vec<Own>,
+        table: &mut Table<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Spoilt> {
         if row.is_empty() || index < self.skip {
             return Ok(());
         }
@@ -94,11 +104,15 @@ fn own(value: &DataRef<'_>, style: &Style) -> Own {
         DataRef::Empty => Own::Absent,
         DataRef::Int(number) => Own::Native(Value::Number(*number as f64)),
         DataRef::Float(number) => Own::Native(Value::Number(*number)),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Own::Text(text.clone()),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            Own::Text(text.clone())
+        }
         DataRef::SharedString(text) => Own::Text((*text).to_owned()),
         DataRef::Bool(flag) => Own::Native(Value::Flag(*flag)),
         DataRef::DateTime(time) => when(time, style),
-        DataRef::Error(error) => Own::Bad(Wrong::new(&error.to_string(), "a value, found an error of the workbook")),
+        DataRef::Error(error) => {
+            Own::Bad(Wrong::new(&error.to_string(), "a value, found an error of the workbook"))
+        }
     }
 }
 
@@ -146,3 +160,31 @@ fn measure(bytes: &mut (impl Read + Seek)) -> Result<(), Spoilt> {
     Ok(())
 }
 
+/// The texts of the first row with more than one, for a guess.
+///
+/// # Errors
+/// What spoils the workbook.
+pub fn first_texts(bytes: &mut dyn Bytes) -> Result<Vec<String>, Spoilt> {
+    let mut bytes = bytes;
+    measure(&mut bytes)?;
+    bytes.rewind().map_err(|error| Spoilt::io(&error))?;
+    let wrong = |error: calamine::XlsxError| Spoilt::unreadable("workbook", error.to_string());
+    let mut workbook = Workbook::new(bytes).map_err(wrong)?;
+    let sheet = workbook.sheet_names().first().cloned().unwrap_or_default();
+    let mut cells = workbook.worksheet_cells_reader(&sheet).map_err(wrong)?;
+    let (mut row, mut texts) = (0, Vec::new());
+    while let Some(cell) = cells.next_cell().map_err(wrong)? {
+        if cell.get_position().0 != row {
+            if texts.len() > 1 {
+                break;
+            }
+            (row, texts) = (cell.get_position().0, Vec::new());
+        }
+        match cell.get_value() {
+            DataRef::String(text) => texts.push(text.clone()),
+            DataRef::SharedString(text) => texts.push((*text).to_owned()),
+            _ => {}
+        }
+    }
+    Ok(texts)
+}

@@ -56,7 +56,9 @@ fn local(name: &str) -> String {
 fn path(rows: &[String], field: &Field) -> Result<Path, String> {
     let wrong = || {
         let (name, from) = (&field.name, &field.from);
-        format!("field `{name}`: found `from = \"{from}\"`, expected a path from the row such as `AUFNR`, `Quantity/@unit` or `../ID`")
+        format!(
+            "field `{name}`: found `from = \"{from}\"`, expected a path from the row such as `AUFNR`, `Quantity/@unit` or `../ID`"
+        )
     };
     let mut rest = field.from.trim();
     let mut base = rows.len();
@@ -98,7 +100,13 @@ impl Plan {
         let mut reader = BufReader::new(bytes);
         let encoding = declared(&mut reader)?;
         let mut reader = quick_xml::Reader::from_reader(text::utf8(reader, encoding));
-        let mut walk = Walk { plan: self, stack: Vec::new(), found: vec![None; self.fields.len()], count: 0, has_root: false };
+        let mut walk = Walk {
+            plan: self,
+            stack: Vec::new(),
+            found: vec![None; self.fields.len()],
+            count: 0,
+            has_root: false,
+        };
         let mut buffer = Vec::new();
         loop {
             buffer.clear();
@@ -144,7 +152,9 @@ fn declared(reader: &mut impl BufRead) -> Result<&'static encoding_rs::Encoding,
     let label = label.trim_start_matches(quote).split(quote).next().unwrap_or_default();
     match encoding_rs::Encoding::for_label(label.as_bytes()) {
         // Bytes of two each would not have let us read the word.
-        Some(found) if found == encoding_rs::UTF_16LE || found == encoding_rs::UTF_16BE => Ok(encoding_rs::UTF_8),
+        Some(found) if found == encoding_rs::UTF_16LE || found == encoding_rs::UTF_16BE => {
+            Ok(encoding_rs::UTF_8)
+        }
         Some(found) => Ok(found),
         None => Err(Spoilt::unreadable("declaration", format!("encoding {label}"))),
     }
@@ -189,7 +199,9 @@ impl Walk<'_> {
             }
             let value = match &path.attribute {
                 None => Some(String::new()),
-                Some(wanted) => attribute(start, wanted).map_err(|found| Spoilt::unreadable(self.at(), found))?,
+                Some(wanted) => {
+                    attribute(start, wanted).map_err(|found| Spoilt::unreadable(self.at(), found))?
+                }
             };
             if let Some(value) = value {
                 again(&mut self.found[index], &value);
@@ -256,7 +268,9 @@ impl Walk<'_> {
         match error {
             quick_xml::Error::Io(error) => Spoilt::io(error),
             // Markup that is open where the document ends.
-            quick_xml::Error::Syntax(error) => Spoilt::unfinished(format!("byte {position}"), error.to_string()),
+            quick_xml::Error::Syntax(error) => {
+                Spoilt::unfinished(format!("byte {position}"), error.to_string())
+            }
             other => Spoilt::unreadable(format!("byte {position}"), other.to_string()),
         }
     }
@@ -278,7 +292,8 @@ fn attribute(start: &BytesStart<'_>, wanted: &str) -> Result<Option<String>, Str
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| error.to_string())?;
         if attribute.key.local_name().as_ref() == wanted {
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
+            let value =
+                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
             return Ok(Some(value.into_owned()));
         }
     }

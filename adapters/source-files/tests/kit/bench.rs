@@ -101,11 +101,6 @@ impl<L: serde::de::DeserializeOwned + Clone> Bench<L> {
         names
     }
 
-    /// Other options than before, for the next source.
-    pub fn set(&mut self, key: &str, value: serde_json::Value) {
-        self.settings.as_object_mut().expect("a table").insert(key.to_owned(), value);
-    }
-
     /// A source; made again, what a restart makes.
     pub fn build(&self) -> Result<Box<dyn Source>, Vec<Fault>> {
         let site = site();
