@@ -9,6 +9,8 @@
 
 mod address;
 mod build;
+#[cfg(test)]
+mod campaign;
 mod counter;
 mod device;
 mod discover;
@@ -23,6 +25,7 @@ mod pdu;
 mod place;
 mod plan;
 mod poll;
+pub mod probe;
 mod settings;
 mod source;
 mod sunspec;

@@ -91,20 +91,23 @@ impl Line {
         transaction: u16,
         wait: Duration,
     ) -> Result<(Line, Answer), Broken> {
+        self.quiet().await?;
         let answer = self.exchange(request, transaction, wait).await?;
         Ok((self, answer))
     }
 
-    /// As [`ask`](Line::ask), and the line is used again after an error: the mistake that this file exists to prevent.
+    /// As [`ask`](Line::ask), but what is there already is not looked at, and the line is used again after a timeout or a
+    /// wrong answer: the mistake that this file exists to prevent.
     #[cfg(test)]
     pub async fn ask_and_keep(
         mut self,
         request: &Request,
         transaction: u16,
         wait: Duration,
-    ) -> (Line, Result<Answer, Broken>) {
+    ) -> (Option<Line>, Result<Answer, Broken>) {
         let answer = self.exchange(request, transaction, wait).await;
-        (self, answer)
+        let is_closed = matches!(answer, Err(Broken::Closed(_) | Broken::Idle(_)));
+        ((!is_closed).then_some(self), answer)
     }
 
     async fn exchange(
@@ -113,7 +116,6 @@ impl Line {
         transaction: u16,
         wait: Duration,
     ) -> Result<Answer, Broken> {
-        self.quiet().await?;
         let end = Instant::now() + wait;
         let gone = |error: std::io::Error| Broken::Closed(error.to_string());
         let frame = frame::encode(self.framing, transaction, request);

@@ -56,8 +56,17 @@ impl Wire {
     }
 
     /// RTU frames: nothing in them tells an answer from a late one.
-    pub fn is_rtu(&self) -> bool {
+    fn is_rtu(&self) -> bool {
         self.place.framing() == Framing::Rtu
+    }
+
+    /// After a silence a late answer could be taken for another.
+    pub fn must_wait_for_late_answers(&self) -> bool {
+        #[cfg(test)]
+        if self.is_careless {
+            return false;
+        }
+        self.is_rtu()
     }
 
     /// Makes sure that there is a line.
@@ -103,6 +112,8 @@ impl Wire {
             return Err(match broken {
                 Broken::Silent => Failed::Silent,
                 Broken::Garbled { words, .. } => Failed::Garbled(words),
+                // The answer may come on the next connection, if there is one; if there is none, the next question tells.
+                Broken::Closed(words) if self.is_rtu() => Failed::Garbled(words),
                 Broken::Closed(words) | Broken::Idle(words) => {
                     Failed::Line(SourceError::Lost(format!("{}: {words}", self.place)))
                 }
@@ -122,7 +133,7 @@ impl Wire {
         #[cfg(test)]
         if self.is_careless {
             let (line, answer) = line.ask_and_keep(request, transaction, wait).await;
-            self.line = Some(line);
+            self.line = line;
             return Ok(answer);
         }
         let answer = line.ask(request, transaction, wait).await;

@@ -5,6 +5,8 @@
 mod bench;
 #[path = "kit/libmodbus.rs"]
 mod libmodbus;
+#[path = "kit/probes.rs"]
+mod probes;
 #[path = "kit/reads.rs"]
 mod reads;
 #[path = "kit/tables.rs"]

@@ -77,7 +77,11 @@ struct Shared {
     connections: AtomicU64,
     functions: Functions,
     line: tokio::sync::Mutex<()>,
+    /// The newest connection. A serial server hands what comes on its line to whoever is connected by then.
+    newest: Mutex<Option<Writing>>,
 }
+
+type Writing = Arc<tokio::sync::Mutex<OwnedWriteHalf>>;
 
 /// Which function codes were seen on the wire.
 #[derive(Debug, Default)]
@@ -141,6 +145,7 @@ impl Fake {
             connections: AtomicU64::new(0),
             functions: Functions::default(),
             line: tokio::sync::Mutex::new(()),
+            newest: Mutex::new(None),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Fake { port, shared, task }
@@ -170,7 +175,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let (mut reading, writing) = stream.into_split();
     let writing = Arc::new(tokio::sync::Mutex::new(writing));
-    let mut late = JoinSet::new();
+    *shared.newest.lock().expect("no panic while it is held") = Some(Arc::clone(&writing));
     while let Some((transaction, request)) = question(&mut reading, shared.framing).await {
         let [unit, function, a, b, c, d] = request;
         shared.functions.saw(function);
@@ -180,10 +185,14 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         let fault = (shared.decide)(&asked);
         let frame = answer(&shared, transaction, &asked, fault);
         match fault {
-            Fault::Close => return,
+            Fault::Close => {
+                // The other half may be held for a late answer.
+                let _ = writing.lock().await.shutdown().await;
+                return;
+            }
             Fault::Silent => {}
             Fault::Late(wait) => {
-                late.spawn(write_after(wait, Arc::clone(&writing), frame));
+                tokio::spawn(late(wait, Arc::clone(&writing), frame, Arc::clone(&shared)));
             }
             Fault::Slow(wait) => {
                 let _line = shared.line.lock().await;
@@ -195,11 +204,17 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
             }
         }
     }
-    // The connection is gone; what is late goes nowhere.
-    late.abort_all();
 }
 
-async fn write_after(wait: Duration, writing: Arc<tokio::sync::Mutex<OwnedWriteHalf>>, frame: Vec<u8>) {
+/// A late answer: over TCP on its own connection, if that is still there; over RTU to whoever listens on the line.
+async fn late(wait: Duration, writing: Writing, frame: Vec<u8>, shared: Arc<Shared>) {
+    tokio::time::sleep(wait).await;
+    let newest = shared.newest.lock().expect("no panic while it is held").clone();
+    let writing = if shared.framing == Framing::Rtu { newest.unwrap_or(writing) } else { writing };
+    write_after(Duration::ZERO, writing, frame).await;
+}
+
+async fn write_after(wait: Duration, writing: Writing, frame: Vec<u8>) {
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }

@@ -143,3 +143,17 @@ async fn a_refused_address_spoils_only_itself() {
         assert_eq!(told.count(), usize::from(round == 0), "told once: {notices:?}");
     }
 }
+
+/// The mutant of the count of function codes: one that writes is noticed.
+#[tokio::test]
+async fn a_write_on_the_wire_would_be_noticed() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let peer = Pymodbus::start(None).await;
+    let tap = Tap::start(peer.port).await;
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", tap.port)).await.expect("the tap");
+    stream.write_all(&[0, 1, 0, 0, 0, 6, 1, 6, 0, 5, 0, 9]).await.expect("written");
+    stream.read_exact(&mut [0; 12]).await.expect("an answer");
+    let gone = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(tap)));
+    let words = gone.expect_err("a write went unnoticed").downcast::<String>().expect("words");
+    assert!(words.contains("function codes [6]"), "{words}");
+}
