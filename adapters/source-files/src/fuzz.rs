@@ -10,13 +10,19 @@ use rows::{Decimal, Style};
 use crate::format::{Found, Reader};
 use crate::list::{Csv, Fixed, Format, Json, Jsonl, Xlsx, Xml};
 
+/// A fuzzer has 16 MiB for all.
+const UNPACKED_MAX: u64 = 4 << 20;
+
 fn read(bytes: &[u8], format: &Format, from: &[&str]) {
     let field = |from: &&str| {
         let kind = if *from == from.to_lowercase() { FieldKind::Text } else { FieldKind::Number };
         Field { name: (*from).to_owned(), from: (*from).to_owned(), kind, format: None }
     };
     let fields: Vec<Field> = from.iter().map(field).collect();
-    let Ok(reader) = Reader::new(format, &fields) else { return };
+    let Ok(mut reader) = Reader::new(format, &fields) else { return };
+    if let Reader::Xlsx(plan) = &mut reader {
+        plan.unpacked_max = UNPACKED_MAX;
+    }
     let style = Style::new(Decimal::Comma, TimeZone::UTC);
     let mut bytes = Cursor::new(bytes);
     let _ = reader.read(&mut bytes, &style, &mut |found| {

@@ -4,7 +4,7 @@
 //! content, so a file that is delivered again says nothing twice; it is moved once its rows are safe with us. From the
 //! edge inwards: `folder` and `sftp` (a `place`), `watch` (when is a file through), `copy` (bytes that no longer
 //! change), `format` (bytes become cells), `reading` (cells become records), `ledger` and `book` (what is known),
-//! `worker` (the task that does it all), `source` (connect, next, settle).
+//! `worker` and `troubles` (the task that does it all), `source` (connect, next, settle).
 //!
 //! Deliberately absent: inotify, which says nothing on shares; folders in the folder; anything that follows a link.
 
@@ -27,6 +27,7 @@ mod settings;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod source;
+mod troubles;
 mod watch;
 mod worker;
 

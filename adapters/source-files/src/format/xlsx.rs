@@ -14,11 +14,7 @@ use super::{At, Bytes, CELLS_MAX, Ending, Own, Sink, Spoilt};
 use crate::list::Xlsx;
 
 /// What a workbook may unpack to, in bytes. Its texts are held in memory; its rows are not.
-#[cfg(not(feature = "fuzz"))]
 const UNPACKED_MAX: u64 = 128 << 20;
-/// A fuzzer has 16 MiB for all.
-#[cfg(feature = "fuzz")]
-const UNPACKED_MAX: u64 = 4 << 20;
 /// How many parts a workbook may have.
 const PARTS_MAX: usize = 1000;
 
@@ -28,6 +24,8 @@ pub struct Plan {
     shape: Shape,
     sheet: Option<String>,
     skip: u32,
+    /// What a workbook may unpack to, in bytes; a fuzzer has less memory.
+    pub unpacked_max: u64,
 }
 
 impl Plan {
@@ -38,7 +36,7 @@ impl Plan {
     pub fn new(xlsx: &Xlsx, fields: Vec<Field>) -> Result<Plan, String> {
         let shape = Shape::new(fields, xlsx.header, false)?;
         let shape = shape.without(xlsx.skip_last, &xlsx.skip_rows, &[]);
-        Ok(Plan { shape, sheet: xlsx.sheet.clone(), skip: xlsx.skip })
+        Ok(Plan { shape, sheet: xlsx.sheet.clone(), skip: xlsx.skip, unpacked_max: UNPACKED_MAX })
     }
 
     /// Reads a workbook.
@@ -47,7 +45,7 @@ impl Plan {
     /// What spoils it as a whole.
     pub fn read(&self, bytes: &mut dyn Bytes, style: &Style, sink: &mut Sink<'_>) -> Result<Ending, Spoilt> {
         let mut bytes = bytes;
-        measure(&mut bytes)?;
+        measure(&mut bytes, self.unpacked_max)?;
         bytes.rewind().map_err(|error| Spoilt::io(&error))?;
         let wrong = |error: calamine::XlsxError| Spoilt::unreadable("workbook", error.to_string());
         let mut workbook = Workbook::new(bytes).map_err(wrong)?;
@@ -143,19 +141,19 @@ fn when(time: &ExcelDateTime, style: &Style) -> Own {
 }
 
 /// Unpacks everything once, into nothing.
-fn measure(bytes: &mut (impl Read + Seek)) -> Result<(), Spoilt> {
+fn measure(bytes: &mut (impl Read + Seek), max: u64) -> Result<(), Spoilt> {
     let wrong = |error: &dyn std::fmt::Display| Spoilt::unfinished("workbook", error.to_string());
     // The list of its parts stands at the end, so what is cut off has none.
     let mut archive = zip::ZipArchive::new(bytes).map_err(|error| wrong(&error))?;
     if archive.len() > PARTS_MAX {
         return Err(Spoilt::Cause(Cause::TooLarge { max: PARTS_MAX as u64 }));
     }
-    let mut left = UNPACKED_MAX;
+    let mut left = max;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| wrong(&error))?;
         let unpacked = std::io::copy(&mut part.take(left + 1), &mut std::io::sink());
         let unpacked = unpacked.map_err(|error| Spoilt::unreadable("workbook", error.to_string()))?;
-        left = left.checked_sub(unpacked).ok_or(Spoilt::Cause(Cause::TooLarge { max: UNPACKED_MAX }))?;
+        left = left.checked_sub(unpacked).ok_or(Spoilt::Cause(Cause::TooLarge { max }))?;
     }
     Ok(())
 }
@@ -166,7 +164,7 @@ fn measure(bytes: &mut (impl Read + Seek)) -> Result<(), Spoilt> {
 /// What spoils the workbook.
 pub fn first_texts(bytes: &mut dyn Bytes) -> Result<Vec<String>, Spoilt> {
     let mut bytes = bytes;
-    measure(&mut bytes)?;
+    measure(&mut bytes, UNPACKED_MAX)?;
     bytes.rewind().map_err(|error| Spoilt::io(&error))?;
     let wrong = |error: calamine::XlsxError| Spoilt::unreadable("workbook", error.to_string());
     let mut workbook = Workbook::new(bytes).map_err(wrong)?;
