@@ -8,11 +8,13 @@
 
 mod address;
 mod client;
+mod fetch;
 mod judge;
 pub mod markup;
 pub mod write;
 
 pub use address::{check_url, in_the_clear};
 pub use client::{Answer, Client, Connection, install_crypto, read_certificates};
+pub use fetch::{FetchError, Fetched};
 pub use judge::{brief, judge, reason_of, retry_after};
 pub use reqwest::{Method, RequestBuilder, Url};

@@ -5,7 +5,7 @@
 //   sessions=N    the most sessions (3)
 //
 // The steering port takes one line at a time and answers with one:
-//   level NUMBER | comment TEXT | acknowledge | overflow | sessions | services
+//   level NUMBER | again | overflow | sessions | services
 const net = require("net");
 const fs = require("fs");
 const path = require("path");
@@ -74,8 +74,7 @@ async function main() {
     const [word, ...rest] = line.split(" ");
     switch (word) {
       case "level": set(Number(rest[0])); return "ok";
-      case "acknowledge": alarm.currentBranch().setAckedState(true); alarm.raiseNewConditionEvent(alarm.currentBranch(), true); return "ok";
-      case "again": alarm.raiseNewConditionEvent(alarm.currentBranch(), true); return "ok";
+      case "again": alarm.raiseNewBranchState(alarm.currentBranch()); return "ok";
       case "overflow": objects.server.raiseEvent("EventQueueOverflowEventType", {}); return "ok";
       case "sessions": return String(server.engine.currentSessionCount);
       case "services": return JSON.stringify({ services, methods });

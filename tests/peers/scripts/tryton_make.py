@@ -3,10 +3,12 @@
 Afterwards FOLDER holds erp.sqlite. Takes one to two minutes the first time; what is there stays.
 """
 
+import contextlib
 import datetime
 import fcntl
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from decimal import Decimal
@@ -137,10 +139,17 @@ def main():
             shutil.rmtree(half, ignore_errors=True)
             half.mkdir()
             lay_out(half)
-            fill(half)
+            # In a process of its own, so that nobody holds the database open afterwards.
+            subprocess.run([sys.executable, __file__, "--fill", str(half)], check=True)
+            with contextlib.closing(sqlite3.connect(half / "erp.sqlite")) as database:
+                # What is still in the log beside the database would not be renamed with it.
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             os.rename(half / "erp.sqlite", folder / "erp.sqlite")
             shutil.rmtree(half, ignore_errors=True)
     print("made", flush=True)
 
 
-main()
+if sys.argv[1] == "--fill":
+    fill(Path(sys.argv[2]))
+else:
+    main()
