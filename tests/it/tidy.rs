@@ -145,6 +145,20 @@ fn nothing_writes_to_a_machine() {
     }
 }
 
+/// `tests/run` names the targets of tests; one that it does not name would not run.
+#[test]
+fn every_target_of_tests_is_run() {
+    let mut found = vec![root().join("tests/it/main.rs")];
+    for entry in fs::read_dir(root().join("adapters")).unwrap() {
+        let Ok(folder) = fs::read_dir(entry.unwrap().path().join("tests")) else { continue };
+        let files = folder.map(|entry| entry.unwrap().path());
+        found.extend(files.filter(|path| path.extension().is_some_and(|end| end == "rs")));
+    }
+    let is_run = |path: &PathBuf| path.ends_with("kit.rs") || path.ends_with("it/main.rs");
+    let others: Vec<_> = found.iter().filter(|path| !is_run(path)).collect();
+    assert!(found.len() > 8 && others.is_empty(), "{others:?}");
+}
+
 #[test]
 fn an_adapter_says_how_far_it_is_proven() {
     for entry in fs::read_dir(root().join("adapters")).unwrap() {
