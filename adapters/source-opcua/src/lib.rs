@@ -13,6 +13,7 @@ mod ask;
 mod chore;
 mod conditions;
 mod der;
+mod endpoint;
 mod event;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;

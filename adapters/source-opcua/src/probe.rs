@@ -16,6 +16,7 @@ use opcua::types::{Error, NodeClass, NodeId, ReferenceDescription, Variant};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::ask::{self, Limits};
+use crate::endpoint;
 use crate::node;
 use crate::own;
 use crate::path;
@@ -150,7 +151,7 @@ pub async fn run(options: &Options) -> Result<Report, ProbeError> {
     let mut report = Report::default();
     let late = || SourceError::Lost(format!("{}: no answer in time", plan.at));
     let offered = timeout_at(end, session::offered(&plan)).await.map_err(|_| late())??;
-    report.endpoints = offered.iter().map(session::describe).collect();
+    report.endpoints = offered.iter().map(endpoint::describe).collect();
     report.endpoints.dedup();
     match timeout_at(end, Session::open(&plan)).await {
         Err(_) => report.stopped = Some("the time was up".to_owned()),

@@ -13,15 +13,16 @@ use std::time::Duration;
 use contract::{Moment, SourceError};
 use opcua::client::services::{ActivateSession, CloseSession, CreateSession};
 use opcua::client::{AsyncSecureChannel, Client, ClientBuilder, IdentityToken, UARequest};
-use opcua::crypto::{CertificateStore, SecurityPolicy};
+use opcua::crypto::CertificateStore;
 use opcua::sync::RwLock;
 use opcua::types::{
-    ApplicationDescription, ApplicationType, EndpointDescription, Error, LocalizedText, MessageSecurityMode,
-    NodeId, StatusCode, UAString, UserTokenType,
+    ApplicationDescription, ApplicationType, EndpointDescription, Error, LocalizedText, NodeId, StatusCode,
+    UAString,
 };
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::endpoint;
 use crate::own::Own;
 use crate::refusal::Place;
 use crate::settings::{Policy, Security};
@@ -207,7 +208,7 @@ async fn open(plan: &Plan) -> Result<Session, SourceError> {
     let offered = client.get_server_endpoints_from_url(url.as_str()).await;
     let offered =
         offered.map_err(|error| place.refused("asking for endpoints", error.status(), &error.to_string()))?;
-    let endpoint = choose(plan, offered)?;
+    let endpoint = endpoint::choose(plan, offered)?;
     if plan.security != Security::None {
         let host = plan.check_host.then_some(plan.at.host.as_str());
         let now = Moment::from_system(std::time::SystemTime::now());
@@ -296,72 +297,6 @@ fn client(plan: &Plan) -> Result<(Client, Arc<RwLock<CertificateStore>>), Source
 async fn reach(at: &Url) -> Result<(), SourceError> {
     let wrong = |error: std::io::Error| SourceError::Lost(format!("{at} cannot be reached: {error}"));
     tokio::net::TcpStream::connect((at.host.as_str(), at.port)).await.map(drop).map_err(wrong)
-}
-
-/// The endpoint that fits, with the host that was typed.
-fn choose(plan: &Plan, offered: Vec<EndpointDescription>) -> Result<EndpointDescription, SourceError> {
-    let at = &plan.at;
-    let fitting = offered.iter().filter(|one| one.security_mode == plan.security.mode());
-    let rank = |one: &EndpointDescription| {
-        let policy = SecurityPolicy::from_uri(one.security_policy_uri.as_ref());
-        match (plan.security, plan.policy) {
-            (Security::None, _) => (policy == SecurityPolicy::None).then_some(0),
-            (_, Some(wanted)) => (policy == wanted.policy()).then_some(0),
-            (_, None) => Policy::ALL.iter().position(|known| known.policy() == policy),
-        }
-    };
-    let best = fitting.filter_map(|one| Some((rank(one)?, one))).min_by_key(|(rank, _)| *rank);
-    let Some((_, best)) = best else {
-        let found: Vec<String> = offered.iter().map(describe).collect();
-        let wanted = match plan.policy {
-            Some(policy) => format!("{:?} with {policy:?}", plan.security),
-            None => format!("{:?}", plan.security),
-        };
-        return Err(SourceError::Refused(format!(
-            "{at} does not offer {wanted}; it offers: {}",
-            found.join(", ")
-        )));
-    };
-    fits_identity(plan, best)?;
-    let mut best = best.clone();
-    best.endpoint_url = at.with_path_of(best.endpoint_url.as_ref()).to_string().into();
-    Ok(best)
-}
-
-/// An endpoint for a person.
-pub fn describe(endpoint: &EndpointDescription) -> String {
-    let policy = SecurityPolicy::from_uri(endpoint.security_policy_uri.as_ref());
-    match endpoint.security_mode {
-        MessageSecurityMode::None => "None".to_owned(),
-        mode => format!("{mode:?} with {}", policy.to_str()),
-    }
-}
-
-fn fits_identity(plan: &Plan, endpoint: &EndpointDescription) -> Result<(), SourceError> {
-    let wanted = match &plan.identity {
-        IdentityToken::Anonymous => UserTokenType::Anonymous,
-        IdentityToken::UserName(..) => UserTokenType::UserName,
-        IdentityToken::X509(..) => UserTokenType::Certificate,
-        IdentityToken::IssuedToken(_) => UserTokenType::IssuedToken,
-    };
-    let taken: Vec<UserTokenType> =
-        endpoint.user_identity_tokens.iter().flatten().map(|policy| policy.token_type).collect();
-    if taken.contains(&wanted) {
-        return Ok(());
-    }
-    let name = |taken: &UserTokenType| match taken {
-        UserTokenType::Anonymous => "nobody in particular",
-        UserTokenType::UserName => "`user` and `password`",
-        UserTokenType::Certificate => "`user_certificate` and `user_key`",
-        UserTokenType::IssuedToken => "tokens of another server, which are not known here",
-    };
-    let names: Vec<&str> = taken.iter().map(name).collect();
-    Err(SourceError::Refused(format!(
-        "{} does not take {}; it takes: {}",
-        plan.at,
-        plan.who,
-        names.join(", ")
-    )))
 }
 
 type Failed = (&'static str, Error);
