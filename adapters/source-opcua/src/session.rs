@@ -134,10 +134,7 @@ impl Session {
         let task = plan.clone();
         let mut opening = Aborting(tokio::spawn(async move {
             let at = &task.at;
-            let late = |_| {
-                let secs = task.connect_timeout.as_secs_f64();
-                SourceError::Lost(format!("{at}: no session after {secs} s"))
-            };
+            let late = |_| SourceError::Lost(format!("{at}: no session after {:?}", task.connect_timeout));
             timeout(task.connect_timeout, open(&task)).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
         }));
         let opened = (&mut opening.0).await;
