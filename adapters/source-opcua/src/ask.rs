@@ -41,8 +41,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What is known of a vendor before the server is asked. The numbers for Siemens are the smallest in its system
-    /// manuals, not measured.
+    /// What is asked of a vendor's server before it has said its limits. The numbers are on the safe side; no such
+    /// server was measured.
     pub fn of(profile: Profile) -> Limits {
         let all = |most: usize, subscription: usize| Limits {
             read: most,
