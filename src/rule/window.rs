@@ -172,7 +172,8 @@ impl Window {
         match (&mut self.frame, reading.value) {
             (Frame::Sliding(window), Some(value)) => {
                 window.push(at, value);
-                self.judge(at)
+                // A late one is judged where the window stands.
+                self.judge(self.order.newest().unwrap_or(at))
             }
             (Frame::Tumbling(window), Some(value)) => {
                 let closed = window.push(at, value)?;
