@@ -75,13 +75,15 @@ impl Check for Section {
             }
             last = limit;
         }
-        if let Some([from, to]) = self.usual
-            && (from.is_nan() || to.is_nan() || from > to)
-        {
-            faults.push(Fault::at("usual", format!("from {from} to {to}, expected the lower value first")));
-        }
+        faults.extend(check_usual(self.usual));
         faults
     }
+}
+
+/// A usual range has its lower value first.
+pub(super) fn check_usual(usual: Option<[f64; 2]>) -> Option<Fault> {
+    let [from, to] = usual.filter(|[from, to]| from.is_nan() || to.is_nan() || from > to)?;
+    Some(Fault::at("usual", format!("from {from} to {to}, expected the lower value first")))
 }
 
 /// True with `above`, false with `below`: exactly one of them is there.

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::bound::Bound;
+use super::limit::check_usual;
 use super::order::{Order, Place};
 use super::{Level, Verdict};
 use crate::reading::Reading;
@@ -95,11 +96,7 @@ impl Check for Section {
         if self.span_min() >= self.over.0 {
             faults.push(Fault::at("span_min", "as long as `over` or longer, expected less"));
         }
-        if let Some([from, to]) = self.usual
-            && (from.is_nan() || to.is_nan() || from > to)
-        {
-            faults.push(Fault::at("usual", format!("from {from} to {to}, expected the lower value first")));
-        }
+        faults.extend(check_usual(self.usual));
         faults
     }
 }

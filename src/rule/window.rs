@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::aggregate::{Closed, Figure, SLOTS, Sliding, Tumbling};
 use super::bound::Bound;
+use super::limit::check_usual;
 use super::order::{Order, Place};
 use super::{Level, Verdict};
 use crate::reading::Reading;
@@ -108,11 +109,7 @@ impl Check for Section {
             faults.push(Fault::at("late", "as long as the window or longer, expected less"));
         }
         faults.extend(Bound::check(self.above, self.below, self.clear));
-        if let Some([from, to]) = self.usual
-            && (from.is_nan() || to.is_nan() || from > to)
-        {
-            faults.push(Fault::at("usual", format!("from {from} to {to}, expected the lower value first")));
-        }
+        faults.extend(check_usual(self.usual));
         faults
     }
 }
@@ -172,7 +169,8 @@ impl Window {
         match (&mut self.frame, reading.value) {
             (Frame::Sliding(window), Some(value)) => {
                 window.push(at, value);
-                self.judge(at)
+                // A late one is judged where the window stands.
+                self.judge(self.order.newest().unwrap_or(at))
             }
             (Frame::Tumbling(window), Some(value)) => {
                 let closed = window.push(at, value)?;

@@ -101,7 +101,7 @@ proptest! {
         let readings: Vec<_> = readings.into_iter().map(|(at, value)| (at, value.abs())).collect();
         for figure in [Figure::Count, Figure::Sum, Figure::Max, Figure::Min, Figure::Mean] {
             let mut window = Sliding::new(Duration::from_millis(over as u64), figure, 0.0);
-            let slot = window.cells.slot_ms;
+            let slot = window.cells.slot_ms();
             let mut now = i64::MIN;
             for (at, (ms, value)) in readings.iter().enumerate() {
                 window.push(Moment::from_ms(*ms), *value);
@@ -136,7 +136,7 @@ proptest! {
         figure in prop::sample::select(FIGURES.to_vec()),
     ) {
         let mut window = Tumbling::new(Duration::from_millis(every as u64), figure, quantile);
-        let slot = window.cells.slot_ms;
+        let slot = window.cells.slot_ms();
         let mut held: Vec<(i64, f64)> = Vec::new();
         let mut start = readings[0].0.div_euclid(every) * every;
         for (ms, value) in &readings {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::rule::bound::draw;
 use crate::rule::order::reading;
+use proptest::prelude::*;
 
 fn window(text: &str) -> Window {
     let section: Section = toml::from_str(&format!("tag = 't'\n{text}")).unwrap();
@@ -109,4 +110,50 @@ fn says_what_cannot_be() {
     assert_eq!(faults("over='1m'\nfigure='quantile'\nquantile=95\nabove=1"), ["quantile"]);
     assert_eq!(faults("over='1m'\nfigure='mean'\nquantile=0.5\nabove=1\nclear=2"), ["quantile", "clear"]);
     assert_eq!(faults("over='5s'\nfigure='mean'\nmoves='tumbling'\nabove=1"), ["late"]);
+}
+
+/// What may happen next: how much later our clock is, how late the reading is, and its value if it is good.
+fn event() -> impl Strategy<Value = (i64, i64, Option<f64>)> {
+    let later = prop_oneof![
+        6 => 0_i64..1_500,
+        2 => Just(0_i64),
+        1 => Just(30_000_i64),
+        1 => Just(-100_000_i64),
+    ];
+    let late = prop_oneof![4 => Just(0_i64), 1 => 0_i64..3_000];
+    (later, late, prop::option::weighted(0.8, -50.0..50.0_f64))
+}
+
+proptest! {
+    /// The mean of what is good in the last ten seconds, whatever comes: bad and late readings, equal times, gaps,
+    /// and clocks that are set back.
+    #[test]
+    fn a_mean_is_that_of_what_is_good_and_recent(events in prop::collection::vec(event(), 1..100)) {
+        let mut rule = window("over = '10s'\nfigure = 'mean'\nabove = 1e9");
+        let mut held: Vec<(i64, f64)> = Vec::new();
+        let (mut clock, mut newest, mut since) = (1_795_957_500_000_i64, i64::MIN, None);
+        for (later, late, value) in events {
+            clock += later;
+            let at = clock - late;
+            if newest > clock + 5_000 {
+                (newest, since) = (i64::MIN, None);
+                held.clear();
+            }
+            newest = newest.max(at);
+            if let Some(value) = value {
+                since = since.or(Some(at));
+                held.push((at, value));
+            }
+            rule.hear(0, &Reading { received: Moment::from_ms(clock), ..reading(at, value) });
+            let values: Vec<f64> =
+                held.iter().filter(|(at, _)| *at > newest - 10_000).map(|(_, value)| *value).collect();
+            let is_whole = since.is_some_and(|since| since <= newest - 10_000);
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let want = Some(mean).filter(|mean| is_whole && mean.is_finite());
+            match (rule.value(), want) {
+                (Some(found), Some(want)) => prop_assert!((found - want).abs() < 1e-9, "{found} {want}"),
+                (found, want) => prop_assert_eq!(found, want),
+            }
+        }
+    }
 }
