@@ -74,7 +74,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Configured {
     /// A folder of TOML files, or one file [default: $CONFIGURATION_DIRECTORY, else /etc/portevoix]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     config: Option<PathBuf>,
 }
 

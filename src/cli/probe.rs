@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use contract::SourceError;
+use contract::{Check, SourceError};
 use contract::settings::{Secret, Wait};
 
 use super::{Failed, Outcome, complain, folders, runtime, say};
@@ -63,6 +63,51 @@ struct Mqtt {
     /// A broker that knows only MQTT 3.1.1
     #[arg(long)]
     old: bool,
+}
+
+#[derive(Debug, Args)]
+struct Modbus {
+    /// The line: tcp://host:502, rtu-tcp://host:4001, or the path of a serial port
+    line: String,
+    /// The speed of a serial port
+    #[arg(long, default_value_t = 19_200)]
+    baud: u32,
+    /// The parity of a serial port
+    #[arg(long, value_enum, default_value_t = Parity::Even)]
+    parity: Parity,
+    /// Ask which units from 1 to 247 answer, instead of reading registers
+    #[arg(long)]
+    scan: bool,
+    /// The unit
+    #[arg(long, default_value_t = 1)]
+    unit: u8,
+    /// What to read
+    #[arg(long, value_enum, default_value_t = Table::Holding)]
+    table: Table,
+    /// The first address on the wire, from 0
+    #[arg(long, default_value_t = 0)]
+    start: u16,
+    /// How many, 1 to 125
+    #[arg(long, default_value_t = 8)]
+    count: u16,
+    /// What you read on the device now: the types and orders that fit come first
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    known: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Parity {
+    None,
+    Even,
+    Odd,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Table {
+    Coil,
+    Discrete,
+    Holding,
+    Input,
 }
 
 #[cfg(feature = "opcua")]
@@ -139,6 +184,52 @@ pub fn run(options: &Options) -> Outcome {
     }
 }
 
+/// The line as its table in a configuration would say it.
+fn line(options: &Modbus) -> Result<source_modbus::Settings, Failed> {
+    let parity = match options.parity {
+        Parity::None => "none",
+        Parity::Even => "even",
+        Parity::Odd => "odd",
+    };
+    let table = if options.line.contains("://") {
+        serde_json::json!({ "url": options.line })
+    } else {
+        serde_json::json!({ "serial": { "port": options.line, "baud": options.baud, "parity": parity } })
+    };
+    let wrong = |words: String| Failed::Task(format!("{}: {words}", options.line));
+    let settings: source_modbus::Settings =
+        serde_json::from_value(table).map_err(|error| wrong(error.to_string()))?;
+    match settings.check().into_iter().next() {
+        Some(fault) => Err(wrong(fault.message)),
+        None => Ok(settings),
+    }
+}
+
+fn modbus(runtime: &tokio::runtime::Runtime, options: &Modbus) -> Outcome {
+    let failed = |error: source_modbus::probe::ProbeError| Failed::Task(error.to_string());
+    let settings = line(options)?;
+    if options.scan {
+        let scan = runtime.block_on(source_modbus::probe::units(&settings, 1..=247)).map_err(failed)?;
+        return show(&scan, &scan.configuration);
+    }
+    let table = match options.table {
+        Table::Coil => source_modbus::Table::Coil,
+        Table::Discrete => source_modbus::Table::Discrete,
+        Table::Holding => source_modbus::Table::Holding,
+        Table::Input => source_modbus::Table::Input,
+    };
+    let asked = source_modbus::probe::Options {
+        settings,
+        unit: options.unit,
+        table,
+        start: options.start,
+        count: options.count,
+        known: options.known,
+    };
+    let report = runtime.block_on(source_modbus::probe::registers(&asked)).map_err(failed)?;
+    show(&report, &report.configuration)
+}
+
 fn show(report: &impl Display, configuration: &str) -> Outcome {
     complain(report.to_string().trim_end());
     say(configuration.trim_end());
@@ -154,7 +245,7 @@ fn mqtt(options: &Mqtt) -> source_mqtt::probe::Options {
     source_mqtt::probe::Options {
         name: "broker".to_owned(),
         url: options.url.clone(),
-        version: if options.old { source_mqtt::Version::V3 } else { source_mqtt::Version::V5 },
+        version: if options.old { source_mqtt::Version::V311 } else { source_mqtt::Version::V5 },
         user: options.login.user.clone(),
         password: options.login.password_file.as_ref().map(secret),
         ca: options.ca.clone(),

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use source_opcua::trust::{self, Certificate, Standing};
 
 use super::{Configured, Failed, Outcome, folders, say};
@@ -14,16 +14,29 @@ pub struct Options {
     #[command(flatten)]
     configured: Configured,
     /// The state folder of the service [default: as for `run`]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     state: Option<PathBuf>,
-    /// The source: `plc` of `[source.opcua.plc]`; without it, all of them
-    source: Option<String>,
-    /// Accept the server that showed the certificate with this thumbprint
-    #[arg(long, value_name = "THUMBPRINT", requires = "source", conflicts_with = "reject")]
-    accept: Option<String>,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show the certificates of every source: ours, those trusted, those that wait for you
+    List,
+    /// Accept the server that showed this certificate
+    Accept(One),
     /// No longer trust the server with this certificate
-    #[arg(long, value_name = "THUMBPRINT", requires = "source")]
-    reject: Option<String>,
+    Reject(One),
+}
+
+/// One certificate.
+#[derive(Debug, Args)]
+struct One {
+    /// The source: `plc` of `[source.opcua.plc]`
+    source: String,
+    /// The thumbprint: 40 hexadecimal digits
+    thumbprint: String,
 }
 
 /// Does it.
@@ -33,25 +46,32 @@ pub fn run(options: &Options) -> Outcome {
     let of_kind = plan.sources.iter().filter(|source| source.kind.name() == "opcua");
     let names: Vec<&str> = of_kind.map(|source| source.name.as_str()).collect();
     let failed = |error: trust::TrustError| Failed::Task(error.to_string());
-    let Some(source) = &options.source else {
-        if names.is_empty() {
-            say("the configuration has no source of the kind opcua");
+    let known = |one: &One| match names.contains(&one.source.as_str()) {
+        true => Ok(()),
+        false => {
+            Err(Failed::Task(format!("no source `{}` of the kind opcua in the configuration", one.source)))
         }
-        return names.into_iter().try_for_each(|name| list(&state, name));
     };
-    if !names.contains(&source.as_str()) {
-        return Err(Failed::Task(format!("no source `{source}` of the kind opcua in the configuration")));
+    match &options.what {
+        None | Some(What::List) => {
+            if names.is_empty() {
+                say("the configuration has no source of the kind opcua");
+            }
+            names.into_iter().try_for_each(|name| list(&state, name))
+        }
+        Some(What::Accept(one)) => {
+            known(one)?;
+            let certificate = trust::accept(&state, &one.source, &one.thumbprint).map_err(failed)?;
+            say(&format!("trusted: {}", words(&certificate)));
+            Ok(())
+        }
+        Some(What::Reject(one)) => {
+            known(one)?;
+            let certificate = trust::reject(&state, &one.source, &one.thumbprint).map_err(failed)?;
+            say(&format!("no longer trusted: {}", words(&certificate)));
+            Ok(())
+        }
     }
-    if let Some(thumbprint) = &options.accept {
-        let certificate = trust::accept(&state, source, thumbprint).map_err(failed)?;
-        say(&format!("trusted: {}", words(&certificate)));
-    } else if let Some(thumbprint) = &options.reject {
-        let certificate = trust::reject(&state, source, thumbprint).map_err(failed)?;
-        say(&format!("no longer trusted: {}", words(&certificate)));
-    } else {
-        list(&state, source)?;
-    }
-    Ok(())
 }
 
 fn list(state: &Path, source: &str) -> Outcome {
@@ -71,7 +91,7 @@ fn list(state: &Path, source: &str) -> Outcome {
     }
     if let Some(waits) = all.iter().find(|certificate| certificate.standing == Standing::Rejected) {
         say(&format!(
-            "compare the thumbprint with the one the server shows, then: portevoix trust {source} --accept {}",
+            "compare the thumbprint with the one the server shows, then: portevoix trust accept {source} {}",
             waits.thumbprint
         ));
     }

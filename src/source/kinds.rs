@@ -22,6 +22,11 @@ pub const KINDS: &[&dyn AnySourceKind] = &[
     &Of::<source_opcua::OpcUa>::KIND,
     // Exports in a folder, or in one of an SFTP server.
     &Of::<source_files::Files>::KIND,
+    // REST and OData, polled; webhooks.
+    &Of::<source_http::Kind>::KIND,
+    // PostgreSQL, MariaDB and MySQL.
+    #[cfg(feature = "sql")]
+    &Of::<source_sql::Kind>::KIND,
     // Any program that prints JSON lines.
     &Of::<source_exec::Kind>::KIND,
 ];
