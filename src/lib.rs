@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod post;
 pub mod reading;
 pub mod rule;
+pub mod shift;
 pub mod source;
 pub mod store;
 pub mod turn;
