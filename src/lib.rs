@@ -11,6 +11,7 @@ pub mod episode;
 pub mod network;
 pub mod outbox;
 pub mod post;
+pub mod production;
 pub mod reading;
 pub mod rule;
 pub mod shift;

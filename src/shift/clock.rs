@@ -56,7 +56,7 @@ fn civil(day: Date, minute: u16) -> DateTime {
         minute -= DAY;
     }
     let part = |number: u16| i8::try_from(number).unwrap_or(0);
-    let time = Time::new(part(minute / 60), part(minute % 60), 0, 0).unwrap_or(Time::midnight());
+    let time = Time::new(part(minute / 60), part(minute % 60), 0, 0).unwrap_or_default();
     day.to_datetime(time)
 }
 

@@ -15,6 +15,7 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("network", &["outbox"]),
     ("store", &[]),
     ("shift", &[]),
+    ("production", &["shift"]),
     // The typed file: every room owns its section.
     ("config", &["reading", "rule", "source", "network"]),
     // The pure middle, from samples to posts, with no edge among them.
