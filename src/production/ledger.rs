@@ -59,6 +59,8 @@ pub struct Kept {
     /// Required time since it began, known or not, in milliseconds.
     required_ms: u64,
     unknown_ms: u64,
+    /// All parts since the books began.
+    made: Parts,
     figures: Figures,
     pace: Pace,
     causes: Vec<String>,
@@ -94,6 +96,7 @@ impl Ledger {
             scrap: Meter::default(),
             required_ms: 0,
             unknown_ms: 0,
+            made: Parts::default(),
             figures: Figures::begin(now),
             pace: Pace::new(section.rate_over.0),
             causes,
@@ -187,6 +190,7 @@ impl Ledger {
             Count::Scrap if self.counts_total => Parts { made: 0, scrap: number },
             Count::Scrap => Parts { made: number, scrap: number },
         };
+        self.kept.made = self.kept.made.plus(parts);
         let class = self.class(calendar);
         let figures = &mut self.kept.figures;
         if unknown || class == Class::Unknown {
@@ -221,12 +225,18 @@ impl Ledger {
         figures
     }
 
+    /// All parts since the books began, over every cut. What an order has is this, less this at its beginning.
+    pub fn made(&self) -> Parts {
+        self.kept.made
+    }
+
     /// Good parts in an hour, while it ran lately.
     pub fn good_per_hour(&self) -> Option<f64> {
         self.kept.pace.per_hour()
     }
 
-    /// Another product is made from now on: its ideal rate, in parts in an hour. The present rate begins anew.
+    /// Another product is made from now on: its ideal rate, in parts in an hour. The present rate begins anew. After a
+    /// restart, the rate of the section is so until this is said again.
     pub fn produce(&mut self, at: Moment, ideal_per_hour: f64, calendar: &Calendar) {
         self.pass(at, calendar);
         self.cycle_ns = ((3.6e12 / ideal_per_hour).round() as u64).max(1);

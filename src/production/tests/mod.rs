@@ -182,6 +182,7 @@ fn the_end_of_a_long_stop_is_no_micro_stop_of_the_next_shift() {
     assert_eq!((long(&after).count, in_minutes(long(&after).time())), (1, 1.0));
     assert_eq!(in_minutes(after.stops.longest(method.micro_stop)[0].whole()), 21.0);
     // For the day it is one stop, and not two.
+    assert_eq!(play.ledger.made().good(), 50);
     let day = before.plus(after, method);
     assert_eq!((long(&day).count, in_minutes(long(&day).time())), (1, 21.0));
 }
@@ -272,4 +273,5 @@ fn says_what_cannot_be() {
     let waits = "good='g'\nideal_cycle='3s'\nrunning=[]\nsilent_after='1ms'\nrate_over='1s'";
     assert_eq!(faults(waits), "running silent_after rate_over");
     assert_eq!(section(LINE).tags(), ["state", "good", "scrap"]);
+    assert!(toml::from_str::<Section>("state='s'\ngoood='g'").is_err());
 }

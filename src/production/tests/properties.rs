@@ -114,6 +114,8 @@ proptest! {
         };
         let whole = figures(&[end]).remove(0);
         let pieces = figures(&cuts);
+        let made = pieces.iter().fold(Parts::default(), |sum, next| sum.plus(next.all_parts()));
+        prop_assert_eq!(made, whole.all_parts());
         let method = section.method();
         let sum = pieces.iter().cloned().reduce(|sum, next| sum.plus(next, method)).unwrap();
         prop_assert_eq!(&sum, &whole);
