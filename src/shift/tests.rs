@@ -340,6 +340,24 @@ proptest! {
         prop_assert!(next.name != shift.name || next.day != shift.day);
     }
 
+    /// The hands of the clock say which shift it is, and the date to which day it belongs.
+    #[test]
+    fn the_wall_clock_decides((zone, [now, ..]) in case()) {
+        let calendar = Calendar::new(&hours(ROUND), None, zone.clone());
+        let wall = zone.to_datetime(Timestamp::from_millisecond(now.as_ms()).unwrap());
+        let (name, is_next_day) = match wall.hour() {
+            5..13 => ("matin", false),
+            13..21 => ("soir", false),
+            hour => ("nuit", hour < 5),
+        };
+        let shift = calendar.at(now).unwrap();
+        prop_assert_eq!(shift.name, name);
+        // Where a whole day was left out, the night before it is that of the day before.
+        if zone != self::zone("Pacific/Apia") {
+            prop_assert_eq!(shift.day, if is_next_day { wall.date().yesterday().unwrap() } else { wall.date() });
+        }
+    }
+
     /// Planned time of two stretches is that of both together.
     #[test]
     fn planned_time_adds_up((zone, [from, middle, to]) in case()) {
