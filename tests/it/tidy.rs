@@ -14,6 +14,8 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("outbox", &["post"]),
     ("network", &["outbox"]),
     ("store", &[]),
+    ("shift", &[]),
+    ("production", &["shift"]),
     // The typed file: every room owns its section.
     ("config", &["reading", "rule", "source", "network"]),
     // The pure middle, from samples to posts, with no edge among them.
