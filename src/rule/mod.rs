@@ -6,6 +6,7 @@
 //! Deliberately absent: no clock, no memory beyond the deadband, no words, no failure.
 
 pub mod alarms;
+pub mod expression;
 pub mod kinds;
 pub mod limit;
 pub mod record;

@@ -1,0 +1,31 @@
+//! Takes a claim that a person wrote about a machine, gives whether it is so: true, false, or unknown.
+//!
+//! The language is a subset of CEL (<https://cel.dev>), in syntax and meaning: what is known here is what CEL says.
+//! A claim is read once, when the configuration is; names become slots, types and units are checked, and every
+//! mistake is told with its place. `tests/` holds the promise against the `cel` crate.
+//!
+//! Deliberately absent: loops, maps, methods, macros, `null`, text made of text. A rule that needs these is a
+//! program and belongs into `source-exec`.
+//!
+//! ```text
+//! text ─ lexer ─> tokens ─ parser ─> tree ─ compile, functions ─> code ─ evaluate ─> true, false, unknown
+//!                                            names ┘               memory: slots, windows, since
+//! ```
+
+pub mod code;
+pub mod compile;
+pub mod evaluate;
+pub mod functions;
+pub mod lexer;
+pub mod mistake;
+pub mod names;
+pub mod parser;
+
+pub use code::{Expression, Function, Slot, WindowUse};
+pub use compile::compile;
+pub use evaluate::{Given, Heard, Values};
+pub use mistake::{Mistake, Span};
+pub use names::{Holds, Machine, Name, Names, Origin};
+
+#[cfg(test)]
+mod tests;
