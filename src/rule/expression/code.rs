@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::evaluate::Values;
 use super::names::{Holds, Origin};
 
 /// What is true, false or unknown.
@@ -121,6 +122,15 @@ pub struct WindowUse {
     pub function: Function,
 }
 
+/// What runs while nothing is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timed {
+    /// How long a claim has been true, by its index.
+    Since(u16),
+    /// How long ago a slot was read.
+    Age(u16),
+}
+
 /// A claim of the machine's world, with all that it needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {
@@ -131,7 +141,10 @@ pub struct Expression {
     pub(super) windows: Box<[WindowUse]>,
     /// The claims of `since`, an inner one before the one around it.
     pub(super) sinces: Box<[Claim]>,
-    pub(super) has_age: bool,
+    /// The durations that times are compared with.
+    pub(super) limits: Box<[(Timed, Duration)]>,
+    /// Times are used in another way as well, so that nobody knows when it changes.
+    pub(super) is_coarse: bool,
 }
 
 impl Expression {
@@ -143,6 +156,21 @@ impl Expression {
     /// The windows it looks through.
     pub fn windows(&self) -> &[WindowUse] {
         &self.windows
+    }
+
+    /// Is it so?
+    pub fn evaluate(&self, values: &Values<'_>) -> Option<bool> {
+        values.claim(&self.when)
+    }
+
+    /// Is it over? `None` where that is the opposite of [`Expression::evaluate`].
+    pub fn clear(&self) -> Option<&Claim> {
+        self.clear.as_ref()
+    }
+
+    /// The figure that is told: the first number that is compared.
+    pub fn figure(&self, values: &Values<'_>) -> Option<f64> {
+        values.amount(&self.figure.as_ref()?.0)
     }
 
     /// The unit of the figure that is told.

@@ -4,7 +4,9 @@
 //! compared; a plain number takes the unit of the other. What is multiplied or divided has a unit of its own that
 //! is not followed further.
 
-use super::code::{Amount, Arithmetic, Claim, Expression, Order, Slot, WindowUse, Words};
+use std::time::Duration;
+
+use super::code::{Amount, Arithmetic, Claim, Expression, Order, Slot, Timed, WindowUse, Words};
 use super::mistake::{Mistake, Span};
 use super::names::{Holds, Name, Names, help};
 use super::parser::{Kind, Node, Operator, parse};
@@ -74,7 +76,8 @@ pub(super) struct Compiler<'n> {
     pub(super) windows: Vec<WindowUse>,
     pub(super) sinces: Vec<Claim>,
     pub(super) mistakes: Vec<Mistake>,
-    pub(super) has_age: bool,
+    limits: Vec<(Timed, Duration)>,
+    is_coarse: bool,
     figure: Option<(Amount, Option<Box<str>>)>,
     nodes: usize,
 }
@@ -98,7 +101,8 @@ impl<'n> Compiler<'n> {
             windows: Vec::new(),
             sinces: Vec::new(),
             mistakes: Vec::new(),
-            has_age: false,
+            limits: Vec::new(),
+            is_coarse: false,
             figure: None,
             nodes: 0,
         }
@@ -122,7 +126,8 @@ impl<'n> Compiler<'n> {
             slots: self.slots.into(),
             windows: self.windows.into(),
             sinces: self.sinces.into(),
-            has_age: self.has_age,
+            limits: self.limits.into(),
+            is_coarse: self.is_coarse,
         }
     }
 
@@ -322,7 +327,10 @@ impl<'n> Compiler<'n> {
             (Typed::Words(one), Typed::Words(two), Some(is_same)) => {
                 Some(Claim::Words(is_same, Box::new([one, two])))
             }
-            (Typed::Wait(one), Typed::Wait(two), _) => Some(Claim::Compare(order, Box::new([one, two]))),
+            (Typed::Wait(one), Typed::Wait(two), _) => {
+                self.note_limit(&one, &two);
+                Some(Claim::Compare(order, Box::new([one, two])))
+            }
             (Typed::Words(_), Typed::Words(_), None) | (Typed::Claim(_), Typed::Claim(_), None) => {
                 self.wrong(Mistake::at(span, "only numbers and durations are larger or smaller"))
             }
@@ -342,6 +350,25 @@ impl<'n> Compiler<'n> {
                 Some(Claim::Compare(order, Box::new([one, two])))
             }
         }
+    }
+
+    /// When a comparison of durations changes while nothing is heard.
+    fn note_limit(&mut self, one: &Amount, two: &Amount) {
+        let (timed, limit) = match (one, two) {
+            (Amount::Known(_), Amount::Known(_)) => return,
+            (Amount::Since(index), Amount::Known(ms)) | (Amount::Known(ms), Amount::Since(index)) => {
+                (Timed::Since(*index), *ms)
+            }
+            (Amount::Age(slot), Amount::Known(ms)) | (Amount::Known(ms), Amount::Age(slot)) => {
+                (Timed::Age(*slot), *ms)
+            }
+            _ => {
+                self.is_coarse = true;
+                return;
+            }
+        };
+        // Between 0 and a hundred years, in whole milliseconds.
+        self.limits.push((timed, Duration::from_millis(limit as u64)));
     }
 
     /// The first number of the machine that is compared is the one that people are told.

@@ -32,10 +32,7 @@ impl Compiler<'_> {
     ) -> Option<Typed> {
         match (name, arguments) {
             ("duration", [text]) => self.duration(text),
-            ("age", [tag]) => {
-                self.has_age = true;
-                self.reading(tag).map(|(slot, _)| Typed::Wait(Amount::Age(slot)))
-            }
+            ("age", [tag]) => self.reading(tag).map(|(slot, _)| Typed::Wait(Amount::Age(slot))),
             ("since", [condition]) => self.since(condition),
             ("abs", [number]) => {
                 let (amount, unit) = self.number(number)?;

@@ -17,15 +17,19 @@ pub mod compile;
 pub mod evaluate;
 pub mod functions;
 pub mod lexer;
+pub mod memory;
 pub mod mistake;
 pub mod names;
 pub mod parser;
+pub mod section;
+pub mod windows;
 
 pub use code::{Expression, Function, Slot, WindowUse};
 pub use compile::compile;
 pub use evaluate::{Given, Heard, Values};
 pub use mistake::{Mistake, Span};
 pub use names::{Holds, Machine, Name, Names, Origin};
+pub use section::{Rule, Section};
 
 #[cfg(test)]
 mod tests;

@@ -116,13 +116,15 @@ pub fn parse(text: &str) -> Result<Node<'_>, Mistake> {
 }
 
 impl<'a> Node<'a> {
-    /// Every name in it, with its place.
+    /// Every name in it that means something of the machine itself, with its place.
     pub fn names(&self, found: &mut Vec<(&'a str, Span)>) {
         match &self.kind {
             Kind::Name(name) => found.push((name, self.span)),
             Kind::Negate(inner) | Kind::Not(inner) => inner.names(found),
             Kind::Two(_, left, right) => [left, right].into_iter().for_each(|node| node.names(found)),
             Kind::If(three) => three.iter().for_each(|node| node.names(found)),
+            Kind::Call("any" | "all" | "n_of", _, items)
+                if items.iter().any(|item| matches!(item.kind, Kind::Text(_))) => {}
             Kind::List(items) | Kind::Call(_, _, items) => items.iter().for_each(|node| node.names(found)),
             Kind::Whole(_) | Kind::Number(_) | Kind::Flag(_) | Kind::Text(_) => {}
         }

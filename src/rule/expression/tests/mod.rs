@@ -1,6 +1,7 @@
 //! Pictures of the language: what is written, what is said of it.
 
 mod oracle;
+mod time;
 
 use contract::Moment;
 

@@ -165,7 +165,7 @@ fn by_us(text: &str, given: &[Given]) -> Option<bool> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn we_say_what_cel_says(seed: u64, depth in 1_u32..6) {
