@@ -1,4 +1,5 @@
-//! The functions of the language. `duration` is CEL's; the others are ours, which CEL allows by registration.
+//! The functions of the language. `duration` is CEL's. The others are ours, which CEL allows by registration; `any`,
+//! `all` and `n_of` of a place are judged machine by machine, which in CEL is a macro.
 
 use std::time::Duration;
 
