@@ -163,11 +163,10 @@ impl<'a> Parser<'a> {
         if *self.peek() == Token::Sign(sign) {
             return Ok(self.step());
         }
-        let message = match self.peek() {
-            Token::End => format!("no `{sign}` for what begins at character {}", opened.from + 1),
-            _ => format!("found {}, expected `{sign}`", self.found()),
-        };
-        Err(Mistake::at(self.span(), message))
+        if *self.peek() == Token::End {
+            return Err(Mistake::at(opened, format!("no `{sign}` for what begins")));
+        }
+        Err(Mistake::at(self.span(), format!("found {}, expected `{sign}`", self.found())))
     }
 
     fn found(&self) -> String {

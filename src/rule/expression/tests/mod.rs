@@ -146,7 +146,7 @@ fn what_is_wrong_is_told_with_its_place() {
             "a choice between a whole number and a number at character 8: write both with a point: `1.0`",
         ),
         ("state > 'a'", "only numbers and durations are larger or smaller at character 1"),
-        ("(door", "no `)` for what begins at character 1 at character 6"),
+        ("(door", "no `)` for what begins at character 1"),
         ("", "found the end, expected a value at character 1"),
         ("door ? door ? door : door : door", "found `?`, expected `:` at character 13"),
         (
