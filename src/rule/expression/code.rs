@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::evaluate::Values;
-use super::names::{Holds, Origin};
+use super::names::{Holds, NameKind};
 
 /// What is true, false or unknown.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +85,7 @@ pub struct Slot {
     /// The configured name.
     pub name: String,
     /// Where its value comes from.
-    pub origin: Origin,
+    pub kind: NameKind,
     /// What it holds.
     pub holds: Holds,
     /// Its value may be trusted for so long; always, without it.

@@ -222,7 +222,7 @@ impl<'n> Compiler<'n> {
         let slot = Slot {
             machine: self.machine,
             name: name.name.clone(),
-            origin: name.origin,
+            kind: name.kind,
             holds: name.holds,
             fresh_for: name.fresh_for,
         };

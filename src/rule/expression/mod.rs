@@ -32,7 +32,7 @@ pub use code::{Expression, Function, Slot, WindowUse};
 pub use compile::compile;
 pub use evaluate::{Given, Heard, Values};
 pub use mistake::{Mistake, Span};
-pub use names::{Holds, Machine, Name, Names, Origin};
+pub use names::{Holds, Machine, Name, NameKind, Names};
 pub use section::{Rule, Section};
 
 #[cfg(test)]

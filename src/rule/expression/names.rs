@@ -17,7 +17,7 @@ pub enum Holds {
 
 /// Where its value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum NameKind {
     /// A tag of the machine.
     Tag,
     /// The state of the machine.
@@ -32,7 +32,7 @@ pub struct Name {
     /// As it is configured: `oil-temp`, `quantity`.
     pub name: String,
     /// Where its value comes from.
-    pub origin: Origin,
+    pub kind: NameKind,
     /// What it holds.
     pub holds: Holds,
     /// The unit people read: `°C`.
@@ -46,7 +46,7 @@ impl Name {
     pub fn tag(name: &str, unit: Option<&str>) -> Name {
         Name {
             name: name.to_owned(),
-            origin: Origin::Tag,
+            kind: NameKind::Tag,
             holds: Holds::Number,
             unit: unit.map(str::to_owned),
             fresh_for: None,
@@ -55,20 +55,20 @@ impl Name {
 
     /// The state of the machine.
     pub fn state() -> Name {
-        Name { origin: Origin::State, holds: Holds::Text, ..Name::tag("state", None) }
+        Name { kind: NameKind::State, holds: Holds::Text, ..Name::tag("state", None) }
     }
 
     /// A field of the current order.
     pub fn order(field: &str, holds: Holds, unit: Option<&str>) -> Name {
-        Name { origin: Origin::Order, holds, ..Name::tag(field, unit) }
+        Name { kind: NameKind::Order, holds, ..Name::tag(field, unit) }
     }
 
     /// As it is written in an expression: `oil_temp`, `state`, `order.quantity`.
     pub fn spelling(&self) -> String {
-        match self.origin {
-            Origin::Tag => spelling(&self.name),
-            Origin::State => "state".to_owned(),
-            Origin::Order => format!("order.{}", spelling(&self.name)),
+        match self.kind {
+            NameKind::Tag => spelling(&self.name),
+            NameKind::State => "state".to_owned(),
+            NameKind::Order => format!("order.{}", spelling(&self.name)),
         }
     }
 }
