@@ -12,6 +12,7 @@ pub mod bound;
 pub mod compare;
 pub mod count;
 pub mod counter;
+pub mod expression;
 pub mod heartbeat;
 pub mod kinds;
 pub mod limit;
