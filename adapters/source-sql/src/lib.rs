@@ -1,1 +1,112 @@
-//! Reads business systems out of their databases: PostgreSQL, MariaDB and MySQL, SQL Server.
+//! Reads business systems out of their databases: PostgreSQL, MariaDB and MySQL.
+//!
+//! From the edge inwards: `postgres` and `maria` (one connection), `session` (either of them), `poll` (rounds of
+//! queries, in a task), `cell` (what a column holds), `memory` (how far a list is safe), `source` (connect, next,
+//! settle).
+//!
+//! Deliberately absent: any transaction that is not read-only.
+
+mod cell;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
+mod maria;
+mod memory;
+mod poll;
+mod postgres;
+pub mod probe;
+mod session;
+mod settings;
+mod source;
+mod tls;
+mod url;
+
+use contract::{Fault, Reads, Setup, Source, SourceKind, TagAddress};
+use jiff::tz::TimeZone;
+use rows::{Decimal, Maker, Style};
+
+pub use settings::{Address, List, Settings, Tls};
+
+use crate::memory::Memory;
+use crate::poll::Values;
+use crate::url::Endpoint;
+
+/// `[source.sql.<name>]`.
+pub struct Kind;
+
+impl SourceKind for Kind {
+    const NAME: &'static str = "sql";
+    type Settings = Settings;
+    type Address = Address;
+    type List = List;
+
+    fn build(
+        setup: &Setup<'_>,
+        settings: Settings,
+        reads: Reads<Address, List>,
+    ) -> Result<Box<dyn Source>, Vec<Fault>> {
+        build(setup, &settings, reads)
+            .map(|source| Box::new(source) as Box<dyn Source>)
+            .map_err(|fault| vec![fault])
+    }
+}
+
+fn build(setup: &Setup<'_>, settings: &Settings, reads: Reads<Address, List>) -> Result<source::Sql, Fault> {
+    let zone = TimeZone::get(&setup.site.timezone)
+        .map_err(|error| Fault::at("", format!("time zone of the site: {error}")))?;
+    let style = Style::new(Decimal::Point, zone);
+    for list in &reads.lists {
+        for field in &list.fields {
+            let named = |wrong| Fault::at("", format!("list {}, field {}: {wrong}", list.name, field.name));
+            rows::check(field).map_err(named)?;
+        }
+    }
+    let lists = reads.lists.iter().map(|list| poll::List {
+        query: list.address.query.clone(),
+        name: list.name.clone(),
+        maker: Maker::new(list, style.clone()),
+        cursor: list.address.cursor.clone().zip(list.address.start.clone()),
+        whole: list.address.whole,
+    });
+    let plan = poll::Plan {
+        line: line(settings)?,
+        lists: lists.collect(),
+        values: values(&reads.tags),
+        style,
+        rows_max: settings.rows_max,
+        every: settings.every.0,
+    };
+    Ok(source::Sql::new(plan, Memory::open(setup.state, setup.name)))
+}
+
+fn line(settings: &Settings) -> Result<session::Plan, Fault> {
+    let password = settings.password.as_ref().map(contract::settings::Secret::read).transpose();
+    let tls = match settings.tls {
+        Tls::Disable => None,
+        Tls::Require => Some(tls::config(settings.ca.as_deref())?),
+    };
+    Ok(session::Plan {
+        endpoint: Endpoint::parse(&settings.url).map_err(|wrong| Fault::at("url", wrong))?,
+        user: settings.user.clone(),
+        password: password.map_err(|wrong| Fault::at("password", wrong))?,
+        tls,
+        ca: settings.ca.clone(),
+        query_timeout: settings.query_timeout.0,
+    })
+}
+
+/// Tags of one query share it.
+fn values(tags: &[TagAddress<Address>]) -> Vec<Values> {
+    let mut all: Vec<Values> = Vec::new();
+    for TagAddress { id, machine, address } in tags {
+        // A key of the configuration holds no quote; doubled, it could not end a text of the query either way.
+        let query = address.query.replace("{machine}", &machine.replace('\'', "''"));
+        let tag = (*id, address.column.clone(), address.time.clone());
+        match all.iter_mut().find(|values| values.query == query) {
+            Some(values) => values.tags.push(tag),
+            None => {
+                all.push(Values { name: format!("{machine}: {}", address.column), query, tags: vec![tag] })
+            }
+        }
+    }
+    all
+}

@@ -5,15 +5,17 @@ set -euo pipefail
 port=$1
 here=$PWD
 user=()
+# A server that starts removes what it finds of others in a shared folder.
+mkdir -p tmp
 if [ "$(id -u)" = 0 ]; then
     user=(--user=mysql)
-    chown mysql .
+    chown mysql . tmp
 fi
 if [ ! -d data/mysql ]; then
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -keyout server.key -out server.crt \
         -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE
     chmod 644 server.key
-    mariadb-install-db --no-defaults --datadir="$here/data" "${user[@]}" --skip-test-db \
+    mariadb-install-db --no-defaults --datadir="$here/data" "${user[@]}" --skip-test-db --tmpdir="$here/tmp" \
         --auth-root-authentication-method=normal
     cat > init.sql <<'SQL'
 create database if not exists erp;
@@ -25,5 +27,5 @@ SQL
 fi
 exec mariadbd --no-defaults "${user[@]}" --datadir="$here/data" --port="$port" --bind-address=127.0.0.1 \
     --socket="$here/s" --pid-file="$here/pid" --skip-name-resolve --init-file="$here/init.sql" \
-    --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=32M --ssl-cert="$here/server.crt" \
-    --ssl-key="$here/server.key"
+    --innodb-flush-log-at-trx-commit=2 --innodb-buffer-pool-size=32M --ssl-cert="$here/server.crt" \
+    --ssl-key="$here/server.key" --tmpdir="$here/tmp"

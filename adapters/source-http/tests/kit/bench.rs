@@ -86,7 +86,9 @@ pub fn keys(batch: &Batch) -> Vec<String> {
 /// Reads without settling until `is_enough` says so of all that came.
 pub async fn read_until(source: &mut dyn Source, is_enough: impl Fn(&Batch) -> bool) -> Batch {
     let mut all = Batch::default();
+    let start = std::time::Instant::now();
     while !is_enough(&all) {
+        assert!(start.elapsed() < STEP_MAX, "not enough in time: {all:?}");
         let batch = soon(source.next()).await.expect("a batch");
         all.ticket = batch.ticket.or(all.ticket);
         all.samples.extend(batch.samples);
