@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use contract::{Check, SourceError};
 use contract::settings::{Secret, Wait};
+use contract::{Check, SourceError};
 
 use super::{Failed, Outcome, complain, folders, runtime, say};
 

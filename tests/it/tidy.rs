@@ -122,7 +122,8 @@ fn an_adapter_knows_only_the_contract() {
 fn nothing_writes_to_a_machine() {
     // Two messages leave over MQTT, and one file writes them. The demonstration's broker is behind a feature.
     let folder = root().join("adapters/source-mqtt/src");
-    for (path, text) in sources(&folder).into_iter().filter(|(path, _)| !path.ends_with("broker.rs")) {
+    let is_told = |path: &Path| !path.ends_with("broker.rs") && !is_test(path);
+    for (path, text) in sources(&folder).into_iter().filter(|(path, _)| is_told(path)) {
         let text = without_tests(&text);
         let is_saying = path.ends_with("sparkplug/say.rs");
         assert_eq!(text.contains("fn publish(version: Version, first"), is_saying, "{}", path.display());
@@ -136,8 +137,14 @@ fn nothing_writes_to_a_machine() {
     assert_eq!(public.len(), 2, "{public:?}");
     // The words of the two protocols for writing, and for calling anything but a refresh of alarms.
     for (adapter, words) in [
-        ("source-modbus", ["WriteSingle", "WriteMultiple", "write_register", "write_coil", "write_single"].as_slice()),
-        ("source-opcua", ["WriteRequest", "WriteValue", "AddNodes", "DeleteNodes", "HistoryUpdate"].as_slice()),
+        (
+            "source-modbus",
+            ["WriteSingle", "WriteMultiple", "write_register", "write_coil", "write_single"].as_slice(),
+        ),
+        (
+            "source-opcua",
+            ["WriteRequest", "WriteValue", "AddNodes", "DeleteNodes", "HistoryUpdate"].as_slice(),
+        ),
     ] {
         for (path, text) in sources(&root().join("adapters").join(adapter).join("src")) {
             for word in words {

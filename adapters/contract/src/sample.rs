@@ -81,9 +81,7 @@ pub enum Notice {
 }
 
 /// A part of a source.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thing {
     /// One device of several on a line or behind a gateway: a Modbus unit, a Sparkplug edge node.

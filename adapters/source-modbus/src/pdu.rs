@@ -95,6 +95,7 @@ impl Request {
     }
 
     /// How many registers or bits.
+    #[cfg(any(test, feature = "fuzz"))]
     pub const fn count(&self) -> u16 {
         self.count
     }

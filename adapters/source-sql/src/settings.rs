@@ -81,7 +81,7 @@ pub struct List {
     /// share a time.
     pub cursor: Option<String>,
     /// What stands for `{since}` the first time: `1970-01-02 00:00:00`, `0`. A `TIMESTAMP` of MariaDB is later than the
-    /// first of January 1970, and compared to that day nothing is found.
+    /// first second of 1970, so that is no start.
     pub start: Option<String>,
     /// Each round gives all rows: one that is no more among them is gone.
     #[serde(default)]

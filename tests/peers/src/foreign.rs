@@ -78,7 +78,8 @@ impl Server {
             .stderr(again)
             .spawn();
         let shown = self.program.display();
-        self.child = Some(child.unwrap_or_else(|error| panic!("{shown}: {error}; does ./tests/run install it?")));
+        self.child =
+            Some(child.unwrap_or_else(|error| panic!("{shown}: {error}; does ./tests/run install it?")));
         let started = Instant::now();
         while !self.log().contains(&self.ready) {
             let ended = self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));

@@ -1,6 +1,6 @@
 //! Pictures of the rule at work: what is heard each second, what is said of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use contract::{Check, Moment, Origin, TagId};
 use proptest::prelude::*;
@@ -211,41 +211,5 @@ proptest! {
                 prop_assert_eq!(middle.figure(now), Some(sorted[sorted.len().div_ceil(2) - 1]));
             }
         }
-    }
-}
-
-#[test]
-#[ignore = "a measurement: cargo test --release -- --ignored --nocapture what_an_evaluation_takes"]
-fn what_an_evaluation_takes() {
-    for text in [
-        "when = 'oil > 75.0'",
-        "when = 'oil > 75.0 && state == \"running\" || air < 3.0 && !door'",
-        "when = 'since(oil > 75.0) > duration(\"5m\")'",
-        "when = 'avg(oil, \"5m\") > 75.0'",
-        "when = 'quantile(oil, \"5m\", 0.95) > 75.0'",
-    ] {
-        let mut rule = rule(text);
-        for (which, slot) in rule.code().slots().to_vec().iter().enumerate() {
-            let given = match slot.holds {
-                Holds::Number => Given::Number(50.0),
-                Holds::Flag => Given::Flag(true),
-                Holds::Text => Given::Text("running".into()),
-            };
-            rule.put(which, given, at(0), at(0));
-        }
-        let times = 1_000_000;
-        let start = Instant::now();
-        for turn in 0..times {
-            let now = at(0).plus(Duration::from_millis(turn));
-            std::hint::black_box(rule.hear(0, &reading(Some(turn as f64 % 90.0), now, Origin::Live)));
-        }
-        let heard = start.elapsed().as_nanos() as f64 / times as f64;
-        let values = rule.values();
-        let start = Instant::now();
-        for _ in 0..times {
-            std::hint::black_box(rule.code().evaluate(std::hint::black_box(&values)));
-        }
-        let evaluated = start.elapsed().as_nanos() as f64 / times as f64;
-        println!("{heard:6.1} ns a reading, {evaluated:5.1} ns an evaluation: {text}");
     }
 }
