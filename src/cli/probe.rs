@@ -38,7 +38,7 @@ enum What {
 #[derive(Debug, Args)]
 struct Login {
     /// The user name, if one is asked for
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "password_file")]
     user: Option<String>,
     /// A file that holds the password
     #[arg(long, value_name = "FILE", requires = "user")]
@@ -104,8 +104,6 @@ enum Parity {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Table {
-    Coil,
-    Discrete,
     Holding,
     Input,
 }
@@ -213,8 +211,6 @@ fn modbus(runtime: &tokio::runtime::Runtime, options: &Modbus) -> Outcome {
         return show(&scan, &scan.configuration);
     }
     let table = match options.table {
-        Table::Coil => source_modbus::Table::Coil,
-        Table::Discrete => source_modbus::Table::Discrete,
         Table::Holding => source_modbus::Table::Holding,
         Table::Input => source_modbus::Table::Input,
     };

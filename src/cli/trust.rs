@@ -1,12 +1,14 @@
 //! `portevoix trust`: which OPC UA servers are trusted. A server shows a certificate; until a person accepts it,
 //! nothing is read.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use source_opcua::trust::{self, Certificate, Standing};
 
 use super::{Configured, Failed, Outcome, folders, say};
+use crate::config::Plan;
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -41,23 +43,25 @@ struct One {
 
 /// Does it.
 pub fn run(options: &Options) -> Outcome {
-    let plan = options.configured.load()?;
-    let state = folders::state(options.state.as_ref(), plan.settings.state.as_ref());
-    let of_kind = plan.sources.iter().filter(|source| source.kind.name() == "opcua");
-    let names: Vec<&str> = of_kind.map(|source| source.name.as_str()).collect();
+    // A server is met by `probe` before there is a configuration: then the folders alone say what is known.
+    let plan = crate::config::load(&options.configured.path()).ok();
+    let configured = plan.as_ref().and_then(|plan| plan.settings.state.as_ref());
+    let state = folders::state(options.state.as_ref(), configured);
+    let names = known_sources(plan.as_ref(), &state);
     let failed = |error: trust::TrustError| Failed::Task(error.to_string());
-    let known = |one: &One| match names.contains(&one.source.as_str()) {
+    let known = |one: &One| match names.contains(&one.source) {
         true => Ok(()),
         false => {
-            Err(Failed::Task(format!("no source `{}` of the kind opcua in the configuration", one.source)))
+            let folder = trust::folder(&state, &one.source);
+            Err(Failed::Task(format!("no source `{}`: {} is not there", one.source, folder.display())))
         }
     };
     match &options.what {
         None | Some(What::List) => {
             if names.is_empty() {
-                say("the configuration has no source of the kind opcua");
+                say("no source of the kind opcua is configured or was ever connected");
             }
-            names.into_iter().try_for_each(|name| list(&state, name))
+            names.iter().try_for_each(|name| list(&state, name))
         }
         Some(What::Accept(one)) => {
             known(one)?;
@@ -72,6 +76,15 @@ pub fn run(options: &Options) -> Outcome {
             Ok(())
         }
     }
+}
+
+/// The sources of the configuration, and those that left certificates.
+fn known_sources(plan: Option<&Plan>, state: &Path) -> BTreeSet<String> {
+    let of_plan = plan.iter().flat_map(|plan| &plan.sources);
+    let of_plan = of_plan.filter(|source| source.kind.name() == "opcua").map(|source| source.name.clone());
+    let entries = std::fs::read_dir(state.join("opcua")).into_iter().flatten().flatten();
+    let of_state = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    of_plan.chain(of_state).collect()
 }
 
 fn list(state: &Path, source: &str) -> Outcome {

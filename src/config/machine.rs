@@ -125,8 +125,12 @@ impl Reader<'_> {
         let mut read = Vec::new();
         let mut next = 0;
         let mut is_class_lost = false;
+        let mut known: HashMap<String, Span> = HashMap::new();
         for (key, table) in self.named(root, "machine") {
             let section = self.machine_section(key, table);
+            if let Some(section) = &section {
+                self.check_known_as(key, table, section, &mut known);
+            }
             let class_name = table.get("class").and_then(|value| value.get_ref().as_str());
             let class = class_name.and_then(|name| classes.get(name));
             used.extend(class.map(|(_, class)| class.name));
@@ -157,6 +161,28 @@ impl Reader<'_> {
         }
         self.check_idle(root, &classes, &used, sources, needed);
         read
+    }
+
+    /// A record names one machine: no two may answer to one name.
+    fn check_known_as(
+        &mut self,
+        key: &Key<'_>,
+        table: &Table<'_>,
+        section: &MachineSection,
+        known: &mut HashMap<String, Span>,
+    ) {
+        let span = table.get("known_as").map_or(key.span(), |value| value.span());
+        let own = std::iter::once(key.get_ref().to_string()).map(|name| (name, key.span()));
+        let names = section.known_as.iter().map(|name| (name.trim().to_owned(), span.clone()));
+        for (name, span) in own.chain(names) {
+            if let Some(first) = known.insert(name.clone(), span.clone())
+                && first != span
+            {
+                let place = self.files.place(first.start);
+                let message = format!("another machine is known as `{name}`, at {place}");
+                self.problems.error(span, message);
+            }
+        }
     }
 
     /// Classes that no machine has are read too, so that their mistakes are known before they are needed.

@@ -171,7 +171,8 @@ mod tests {
         fn nothing_is_lost_through_rollovers(
             bits in prop::sample::select(vec![16_u32, 24, 32]),
             start in 0_u64..u64::from(u32::MAX),
-            steps in prop::collection::vec(0_u64..4_000, 1..300),
+            // Two at a time, around a 0 that is not believed at first, are less than the sixteenth.
+            steps in prop::collection::vec(0_u64..2_000, 1..300),
         ) {
             let modulus = 2_u64.pow(bits);
             let mut counter = Counter::new(Some((modulus - 1) as f64), None);

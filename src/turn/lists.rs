@@ -5,14 +5,17 @@ use contract::{
     Author, Cause, Event, Field, FieldKind, ListId, Moment, Origin, Priority, Record, Thing, Trouble, Value,
 };
 
-use super::Middle;
 use super::raised::Raiser;
+use super::{Middle, Remark};
 use crate::config::{ListPlan, RecordRulePlan};
 use crate::post::{About, FieldWords, RecordWords, Subject};
 use crate::reading::list::{List, News, Row, plain};
 use crate::reading::{FieldSection, ListSection};
 use crate::rule::{Level, Verdict, record};
 use crate::store::{Table, Write};
+
+/// Of what is there when a list is read for the first time, so many rows are told at most.
+const TOLD_FIRST_MAX: usize = 10;
 
 /// Between the name of a list and the key of a row.
 const SEPARATOR: char = '\u{1F}';
@@ -32,6 +35,8 @@ pub(super) struct ListState {
     source: usize,
     /// True since a row was left out for want of room.
     is_full: bool,
+    /// Episodes that a first reading began.
+    told_first: usize,
 }
 
 impl ListState {
@@ -45,6 +50,7 @@ impl ListState {
             list: List::new(fields(&plan.section), plan.section.rows_max as usize),
             source: plan.source,
             is_full: false,
+            told_first: 0,
         }
     }
 
@@ -78,6 +84,11 @@ impl ListState {
         row.get(at)?.as_ref().map(plain)
     }
 
+    /// The name of the trouble that it is full: not one that its source may use for another.
+    fn full_name(&self) -> String {
+        format!("{} (rows_max)", self.name)
+    }
+
     fn is_current(&self, row: &Row) -> bool {
         let Some(current) = &self.section.current else { return false };
         self.section.index(&current.field).is_some_and(|at| record::holds(row, at, &current.is))
@@ -103,7 +114,7 @@ pub fn example_records(plan: &ListPlan, author: &Author) -> Vec<Subject> {
     let fields = plan.section.field.values().map(|field| Some(cell(field))).collect();
     let key: Box<str> = "000123".into();
     let (list, origin) = (plan.id, Origin::Live);
-    state.list.read(Record { list, key: key.clone(), fields, at: None, origin });
+    state.list.read(Record { list, key: key.clone(), fields, at: None, origin }, EXAMPLE_TIME);
     let subject = |rule: &RecordRulePlan| {
         let (record, priority, action) = state.words(&rule.name, &key)?;
         Some(Subject {
@@ -144,13 +155,9 @@ fn shown_key(key: &str) -> String {
 impl Middle {
     /// Everything that is no sample, in its order.
     pub(super) fn take_events(&mut self, events: Vec<Event>, now: Moment) {
-        let mut touched: Vec<usize> = Vec::new();
         for event in events {
             match event {
-                Event::Record(record) => {
-                    touched.push(record.list.0 as usize);
-                    self.record(record, now);
-                }
+                Event::Record(record) => self.record(record, now),
                 Event::Gone(ListId(list), key) => self.gone(list as usize, &key, now),
                 Event::Begin(ListId(list)) => {
                     if let Some(state) = self.lists.get_mut(list as usize) {
@@ -163,12 +170,24 @@ impl Middle {
                 Event::Refreshed(tag) => self.refreshed(tag.0 as usize, now),
             }
         }
-        touched.dedup();
-        for list in touched {
-            if let Some(state) = self.lists.get_mut(list) {
-                state.list.settled();
+    }
+
+    /// A source has said all that it had to say for now: the first reading of its lists is over.
+    pub(super) fn said_all(&mut self, source: usize) {
+        for at in 0..self.lists.len() {
+            if self.lists[at].source == source && self.lists[at].list.said_all() {
+                self.remark_first(at);
             }
         }
+    }
+
+    fn remark_first(&mut self, at: usize) {
+        self.lists_changed = true;
+        let state = &self.lists[at];
+        let (rows, told) = (state.list.rows().count(), state.told_first);
+        let words =
+            format!("read for the first time: {rows} rows, {told} of them told (at most {TOLD_FIRST_MAX})");
+        self.remarks.push(Remark { subject: format!("list {}", state.name), words });
     }
 
     fn record(&mut self, record: Record, now: Moment) {
@@ -178,10 +197,17 @@ impl Middle {
         let when = record.at.filter(|at| *at <= now).unwrap_or(now);
         let is_news = record.origin == Origin::Live;
         let before = state.list.row(&key).cloned();
-        match state.list.read(record) {
+        match state.list.read(record, now) {
             News::Same => {}
             News::TooMany => self.too_many(at, now),
-            News::Came { is_first } => self.judge_row(at, &key, None, (is_news && !is_first, when), now),
+            News::Came { is_first, instead_of } => {
+                if let Some(oldest) = instead_of {
+                    self.end_row(at, &oldest, now);
+                }
+                let is_told = !is_first || self.lists[at].told_first < TOLD_FIRST_MAX;
+                self.judge_row(at, &key, None, (is_news && is_told, when), now);
+            }
+            News::Filled => self.judge_row(at, &key, None, (false, when), now),
             News::Changed => self.judge_row(at, &key, before, (is_news, when), now),
         }
     }
@@ -203,7 +229,7 @@ impl Middle {
             let Verdict::Level(level) = state.verdict(rule, row) else { continue };
             let was =
                 before.as_ref().map_or(Verdict::Level(Level::NORMAL), |before| state.verdict(rule, before));
-            // What was so already when the list was read for the first time is no news.
+            // What was so already before it changed is no news.
             let may_open = is_news && was == Verdict::Level(Level::NORMAL);
             self.hear_row(at, rule, key, (level, may_open, when), now);
         }
@@ -220,6 +246,9 @@ impl Middle {
         };
         let words = self.lists[at].words(name, key).map(|(words, ..)| words);
         let author = self.author_of(at, key);
+        if slot.is_none() && self.lists[at].list.is_first() {
+            self.lists[at].told_first += 1;
+        }
         let Some(slot) = slot.or_else(|| self.raise(raiser)) else { return };
         let subject = &mut self.slots[slot].subject;
         let is_other = words.is_some_and(|words| subject.set_record(words)) | (subject.author != author);
@@ -239,7 +268,12 @@ impl Middle {
 
     fn whole(&mut self, at: usize, now: Moment) {
         let Some(state) = self.lists.get_mut(at) else { return };
-        for key in state.list.whole() {
+        let is_first = state.list.is_first();
+        let gone = state.list.whole();
+        if is_first {
+            self.remark_first(at);
+        }
+        for key in gone {
             self.end_row(at, &key, now);
         }
         self.room_again(at, now);
@@ -263,12 +297,10 @@ impl Middle {
 
     fn too_many(&mut self, at: usize, now: Moment) {
         let state = &mut self.lists[at];
-        if std::mem::replace(&mut state.is_full, true) {
-            return;
-        }
+        state.is_full = true;
         let max = state.list.rows_max() as u64;
         let trouble =
-            Trouble { thing: Thing::Query, name: state.name.clone(), cause: Cause::TooLarge { max } };
+            Trouble { thing: Thing::Query, name: state.full_name(), cause: Cause::TooLarge { max } };
         let source = state.source;
         self.trouble(source, trouble, now);
     }
@@ -277,7 +309,7 @@ impl Middle {
         let state = &mut self.lists[at];
         let is_room = state.list.rows().count() < state.list.rows_max();
         if is_room && std::mem::take(&mut state.is_full) {
-            let (source, name) = (state.source, state.name.clone());
+            let (source, name) = (state.source, state.full_name());
             self.mended(source, Thing::Query, &name, now);
         }
     }

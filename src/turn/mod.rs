@@ -147,6 +147,9 @@ impl Middle {
         if !batch.events.is_empty() {
             self.take_events(batch.events, now);
         }
+        if batch.ticket.is_some() && !self.lists.is_empty() {
+            self.said_all(source);
+        }
     }
 
     fn read(&mut self, sample: Sample, now: Moment) {
@@ -261,9 +264,7 @@ impl Middle {
         state.lost = lost;
         let at = state.slot;
         self.know(at, !is_up, now);
-        if is_up {
-            self.ask_anew(source, now);
-        }
+        self.ask_anew(source, is_up, now);
         // Whoever can speak again is given the time to do so.
         for slot in 0..self.slots.len() {
             if is_up && self.slots[slot].source == Some(source) {

@@ -24,8 +24,9 @@ const RAISED_MAX: usize = 500;
 /// A device may stay away for so long before it is told: devices restart too.
 const DEVICE_LOST_AFTER: Duration = Duration::from_secs(60);
 
-/// A source that is connected anew says its troubles anew. Those that it does not say within this time are over.
-const SAID_ANEW_WITHIN: Duration = Duration::from_secs(120);
+/// A source that is connected anew says its troubles anew. Those that it does not say within this time are over, if it
+/// stays connected: a device that is asked once a minute is given up after some questions.
+const SAID_ANEW_WITHIN: Duration = Duration::from_secs(600);
 
 /// Who raised a condition. Kept with its state, so that it can be told after a restart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +72,8 @@ impl Raiser {
     fn names(&self) -> (&str, String) {
         match self {
             Raiser::Part { source, trouble } => {
-                (SITE, format!("part.{source}.{:?}.{}", trouble.thing, trouble.name).to_lowercase())
+                let thing = format!("{:?}", trouble.thing).to_lowercase();
+                (SITE, format!("part.{source}.{thing}.{}", trouble.name))
             }
             Raiser::Alarm { machine, rule, key, .. } => (machine, format!("{rule}#{}", short(key))),
             Raiser::Record { list, rule, key } => (SITE, format!("record.{list}.{rule}#{}", short(key))),
@@ -216,17 +218,20 @@ impl Middle {
         }
     }
 
-    /// A source is connected: what it does not say anew is over.
-    pub(super) fn ask_anew(&mut self, source: usize, now: Moment) {
+    /// A source is connected: what it does not say anew is over. While it is not, nobody can say anything. What a
+    /// device said of itself stands until it speaks again.
+    pub(super) fn ask_anew(&mut self, source: usize, is_up: bool, now: Moment) {
         let Some(state) = self.sources.get(source) else { return };
-        let is_of = |slot: &Slot| {
-            matches!(&slot.raiser, Some(Raiser::Part { source, .. }) if *source == state.name)
-                && !slot.condition.is_calm()
+        let is_of = |slot: &Slot| match &slot.raiser {
+            Some(Raiser::Part { source, trouble }) => {
+                *source == state.name && trouble.cause != Cause::SaidGoodbye && !slot.condition.is_calm()
+            }
+            _ => false,
         };
         let all: Vec<usize> =
             self.raised.by_key.values().copied().filter(|at| is_of(&self.slots[*at])).collect();
         for at in all {
-            self.slots[at].not_said_by = Some(now.plus(SAID_ANEW_WITHIN));
+            self.slots[at].not_said_by = is_up.then(|| now.plus(SAID_ANEW_WITHIN));
             self.schedule(at, now);
         }
     }
@@ -268,8 +273,9 @@ impl Middle {
             came.push(at);
         }
         self.say_alarm(at, words, raiser, level == Level::NORMAL, now);
-        let when = alarm.at.filter(|at| *at <= now).unwrap_or(now);
-        self.learn(at, level, when, true, now);
+        // The order is that of the wire: the clock of the server may be behind ours, or have been set.
+        let when = alarm.at.filter(|at| *at <= now).unwrap_or(now).max(self.slots[at].known_at());
+        self.learn(at, level, when.min(now), true, now);
     }
 
     /// The words of an alarm as it is now. Those of its end ("back to normal") do not stand over what it was.

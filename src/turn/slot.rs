@@ -98,6 +98,12 @@ impl Slot {
         self.condition.is_open() && (self.has_news || self.condition.episode().is_some_and(is_worse))
     }
 
+    /// The time of the last that was learnt of it.
+    pub(super) fn known_at(&self) -> Moment {
+        let episode = self.condition.episode();
+        episode.map_or(Moment::from_ms(i64::MIN), |episode| episode.ended.unwrap_or(episode.value_at))
+    }
+
     /// True for what was raised, has been over for so long that it will not be the same again, and is kept.
     pub(super) fn is_over(&self, now: Moment) -> bool {
         let ended = self.condition.episode().and_then(|episode| episode.ended);

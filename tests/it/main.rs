@@ -8,6 +8,7 @@
 
 mod board;
 mod config;
+mod erp;
 #[path = "../../adapters/http/tests/eye/mod.rs"]
 mod eye;
 mod hostile;

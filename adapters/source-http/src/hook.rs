@@ -137,10 +137,12 @@ impl Hook {
             };
             let wrong = answer::records(rows, maker, 0, &mut batch).map(Cause::from);
             let missing = rows.is_empty().then(|| Cause::Missing(format!("rows at `{pointer}`")));
+            // Several lists may come by one door: each has its own name.
+            let name = format!("{path} {pointer}").trim_end().to_owned();
             let notice = match wrong.or(missing.filter(|_| json.pointer(pointer).is_none())) {
-                Some(cause) => Notice::Trouble(Trouble { thing: Thing::Query, name: path.to_owned(), cause }),
+                Some(cause) => Notice::Trouble(Trouble { thing: Thing::Query, name, cause }),
                 // Of one that was never told it means nothing.
-                None => Notice::Mended(Thing::Query, path.to_owned()),
+                None => Notice::Mended(Thing::Query, name),
             };
             batch.notices.push(notice);
         }

@@ -246,8 +246,10 @@ impl Poller {
         newest: Option<Json>,
         batch: &mut Batch,
     ) -> Result<Option<Json>, Failure> {
+        let is_understood = wrong.is_none();
         match wrong {
-            // A row that cannot be understood is not gone: the list is not whole without it.
+            // A row that cannot be understood is not gone: the list is not whole without it. And it is asked for again
+            // until it is mended, so the mark stays before it.
             Some(cause) => self.trouble(&list.name, cause, batch),
             None => {
                 if list.whole {
@@ -256,7 +258,7 @@ impl Poller {
                 self.mended(&list.name, batch);
             }
         }
-        Ok(newest.filter(|_| list.since.is_some()))
+        Ok(newest.filter(|_| list.since.is_some() && is_understood))
     }
 
     /// Asks once, and once more with a new token where the server does not take the one we have.

@@ -2,17 +2,21 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use contract::{Batch, Source, SourceError, Ticket, async_trait};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::memory::Memory;
 use crate::{hook, poll};
 
 /// One batch waits: what is asked is asked no faster than it is kept.
 const POLLED: usize = 1;
+/// Connecting waits so long for the first rows. The room gives a connection a minute, and a list may have many pages.
+const FIRST_ANSWER_MAX: Duration = Duration::from_secs(20);
 /// As many messages as senders may wait.
 const HOOKED: usize = 4;
 
@@ -70,7 +74,8 @@ impl Http {
         let since = plan.lists.iter().map(|list| self.memory.since(&list.name, &list.ask.mark())).collect();
         let (out, mut polled) = mpsc::channel(POLLED);
         running.tasks.spawn(poll::Poller::new(Arc::clone(plan), since, out).run());
-        running.ahead = Some(received(polled.recv().await)?);
+        // A list of many pages gives its first rows later.
+        running.ahead = timeout(FIRST_ANSWER_MAX, polled.recv()).await.ok().map(received).transpose()?;
         running.polled = Some(polled);
         Ok(())
     }

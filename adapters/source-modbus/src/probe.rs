@@ -19,8 +19,8 @@ use crate::settings::Settings;
 use crate::sunspec::Found;
 use crate::wire::{Failed, Wire};
 
-/// The longest that a probe may take: 247 units at a second each, and a little.
-const PROBE_MAX: Duration = Duration::from_secs(300);
+/// The longest that a probe may take: 247 units that are silent on a serial line, each for two seconds and a little.
+const PROBE_MAX: Duration = Duration::from_secs(900);
 /// A known reading may be off by this part of itself: it moved since somebody looked.
 const NEAR: f64 = 0.02;
 /// The steps of makers: a reading of 230.1 may be a register of 2301.

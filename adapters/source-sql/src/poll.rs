@@ -167,14 +167,16 @@ impl Poller {
             }
             Err(other) => return Err(other),
         };
-        // A row that cannot be understood is not gone: the list is not whole without it.
-        if list.whole && cause.is_none() {
+        // A row that cannot be understood is not gone: the list is not whole without it. And it is asked for again
+        // until it is mended, so the mark stays before it.
+        let is_understood = cause.is_none();
+        if list.whole && is_understood {
             waiting.events.push(Event::Whole(list.maker.list()));
         }
         self.say(&list.name, cause, &mut waiting);
         let newest =
             count.newest.filter(|newest| list.cursor.is_some() && self.since[index].as_ref() != Some(newest));
-        let newest = newest.filter(|_| count.rows > 0);
+        let newest = newest.filter(|_| count.rows > 0 && is_understood);
         if let Some(newest) = &newest {
             self.since[index] = Some(newest.clone());
         }

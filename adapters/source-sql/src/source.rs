@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use contract::{Batch, Source, SourceError, Ticket, async_trait};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::memory::Memory;
 use crate::poll::{Given, Plan, Poller};
@@ -14,6 +16,8 @@ use crate::session::Session;
 
 /// One batch waits: what is asked is asked no faster than it is kept.
 const WAITING: usize = 1;
+/// Connecting waits so long for the first rows. The room gives a connection a minute, and a query may take longer.
+const FIRST_ROWS_MAX: Duration = Duration::from_secs(20);
 
 /// What runs while connected.
 struct Running {
@@ -63,11 +67,11 @@ impl Source for Sql {
         let (out, mut found) = mpsc::channel(WAITING);
         let mut tasks = JoinSet::new();
         tasks.spawn(Poller::new(Arc::clone(&self.plan), session, since, out).run());
-        // Only with the first rows is it known that queries are answered.
-        let ahead = if self.plan.values.is_empty() && self.plan.lists.is_empty() {
-            None
-        } else {
-            Some(received(found.recv().await)?)
+        // Only with the first rows is it known that queries are answered; a long query gives them later.
+        let is_asked = !self.plan.values.is_empty() || !self.plan.lists.is_empty();
+        let ahead = match is_asked.then(|| timeout(FIRST_ROWS_MAX, found.recv())) {
+            Some(first) => first.await.ok().map(received).transpose()?,
+            None => None,
         };
         self.running = Some(Running { tasks, found, ahead });
         Ok(())

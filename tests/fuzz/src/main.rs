@@ -21,6 +21,21 @@ type Decoder = fn(&[u8]);
 /// Every decoder of bytes that others wrote.
 const DECODERS: &[(&str, Decoder)] = &[
     ("sparkplug", source_mqtt::fuzz::sparkplug),
+    ("modbus-frame", source_modbus::fuzz::frame),
+    ("modbus-device", source_modbus::fuzz::device),
+    ("modbus-sunspec", source_modbus::fuzz::sunspec),
+    ("opcua-node", source_opcua::fuzz::node_id),
+    ("opcua-path", source_opcua::fuzz::browse_path),
+    ("opcua-event", source_opcua::fuzz::event_fields),
+    ("opcua-certificate", source_opcua::fuzz::certificate),
+    ("files-csv", source_files::fuzz::csv),
+    ("files-fixed", source_files::fuzz::fixed),
+    ("files-json", source_files::fuzz::json),
+    ("files-xml", source_files::fuzz::xml),
+    ("files-xlsx", source_files::fuzz::xlsx),
+    ("http-page", source_http::fuzz::page),
+    ("http-date", source_http::fuzz::date),
+    ("sql-row", source_sql::fuzz::row),
     ("exec-lines", source_exec::fuzz::lines),
 ];
 

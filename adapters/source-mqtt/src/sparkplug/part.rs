@@ -108,9 +108,13 @@ impl Part {
         Ok(())
     }
 
-    /// The birth certificate was refused: the old one stays, if there is one.
+    /// The birth certificate was refused: the names of the old one stay, if there is one. Its aliases may stand for
+    /// other metrics by now.
     pub fn keep(&mut self, reason: &str, place: &str, out: &mut Out<'_>) {
         self.is_alive = self.birth.is_some();
+        if let Some(birth) = &mut self.birth {
+            birth.aliases.clear();
+        }
         let found = contract::clean(reason, 200);
         self.tell(Cause::Unreadable { place: place.to_owned(), found }, out);
     }
