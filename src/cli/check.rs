@@ -23,8 +23,13 @@ pub fn run(options: &Options) -> Outcome {
             .machines
             .iter()
             .fold((0, 0), |(tags, rules), machine| (tags + machine.tags.len(), rules + machine.rules.len()));
+        let lists = match plan.lists.len() {
+            0 => String::new(),
+            lists => format!("{}, ", count(lists, "list")),
+        };
+        let rules = rules + plan.lists.iter().map(|list| list.rules.len()).sum::<usize>();
         say(&format!(
-            "fine: {}, {}, {}, {}, {}",
+            "fine: {}, {}, {}, {lists}{}, {}",
             count(plan.sources.len(), "source"),
             count(plan.machines.len(), "machine"),
             count(tags, "tag"),

@@ -144,7 +144,9 @@ impl Reader<'_> {
             let around = Around { sources, needed, own, class: class.map(|(_, class)| *class) };
             let tags = self.tags(&around, &mut next);
             let rules = self.rules(&around, &tags);
-            if !table.contains_key("tag") && around.class.is_none_or(|class| class.tags.is_none()) {
+            // A machine of which only records speak has none.
+            let is_mute = !table.contains_key("tag") && root.get("list").is_none();
+            if is_mute && around.class.is_none_or(|class| class.tags.is_none()) {
                 self.problems
                     .warning(key.span(), "this machine has no tag: it will never speak")
                     .help("give it a class, or write [machine.<key>.tag.<name>]".to_owned());

@@ -1,7 +1,7 @@
 //! Words for what nobody wrote a limit for: a part of a source, an alarm of another system, a row of a business
 //! document. Nearly all of them are data: they stay apart from ours, and are cut so that the first line fits.
 
-use contract::{Cause, Moment, Post, Text, Thing, Value, clean};
+use contract::{Cause, Moment, Post, Text, Thing, Trouble, Value, clean};
 
 use super::write::{FIRST_LINE_CHARS_MAX, Page};
 use super::{About, FieldWords, Language};
@@ -47,7 +47,7 @@ fn whole_fact(page: &Page<'_>, chars_max: usize) -> Option<Text> {
     Some(match &page.subject.about {
         About::Part { trouble, .. } => {
             let part = language.text(part(trouble.thing), &[], &[("name", &cut(&trouble.name))]);
-            let name = if is_over { "part-cleared" } else { wrong(&trouble.cause) };
+            let name = if is_over { "part-cleared" } else { wrong(trouble) };
             around_with(language, name, &facts, "part", &part)
         }
         About::Alarm { alarm } => {
@@ -77,11 +77,13 @@ fn part(thing: Thing) -> &'static str {
     }
 }
 
-fn wrong(cause: &Cause) -> &'static str {
-    match cause {
+fn wrong(trouble: &Trouble) -> &'static str {
+    match &trouble.cause {
         Cause::NoAnswer => "part-no-answer",
         Cause::SaidGoodbye => "part-goodbye",
         Cause::Refused(_) => "part-refused",
+        // The file is there; what it should hold is not.
+        Cause::Missing(_) if matches!(trouble.thing, Thing::File | Thing::Query) => "part-lacks",
         Cause::Missing(_) => "part-missing",
         Cause::Unreadable { .. } => "part-unreadable",
         Cause::Forbidden(_) => "part-forbidden",

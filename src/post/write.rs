@@ -217,6 +217,7 @@ impl Page<'_> {
                 None => language.say("silent-unknown", &[]),
             },
             About::Source { .. } if self.episode.ended.is_some() => String::new(),
+            About::Source { machines: 0, .. } => language.say("source-lost-lists", &[]),
             About::Source { machines, .. } => language.count("source-lost-machines", *machines, &[]),
             About::Part { .. } | About::Alarm { .. } | About::Record { .. } => String::new(),
             About::Store if self.episode.ended.is_some() => String::new(),

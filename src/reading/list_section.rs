@@ -49,7 +49,7 @@ pub struct FieldSection {
     /// What it holds: `text`, `number`, `time` or `flag`.
     #[serde(default)]
     pub r#type: FieldKind,
-    /// How a time is written where it is not ISO 8601: `%d/%m/%Y`.
+    /// How a time is written where it is not ISO 8601: `%d/%m/%Y`; or a flag: `Oui/Non`.
     pub format: Option<String>,
     /// What people call it. Without it, the key.
     #[serde(default)]
@@ -118,8 +118,8 @@ impl Check for ListSection {
                 let message = "empty, expected how the source names this field";
                 faults.push(Fault::at(format!("field.{name}.from"), message));
             }
-            if field.format.is_some() && field.r#type != FieldKind::Time {
-                let message = "a format is for times, expected `type = \"time\"` beside it";
+            if field.format.is_some() && !matches!(field.r#type, FieldKind::Time | FieldKind::Flag) {
+                let message = "a format is for times and flags, expected `type = \"time\"` or `\"flag\"`";
                 faults.push(Fault::at(format!("field.{name}.format"), message));
             }
         }

@@ -48,6 +48,7 @@ source-lost-machines = { $count ->
     [one] { $count } machine is no longer read, its real state is unknown: trust the local display.
    *[other] { $count } machines are no longer read, their real state is unknown: trust the local display.
 }
+source-lost-lists = Its documents are not read any more.
 source-cleared = source { $source } reached again, cut { $span }, { $lasted }
 source-do = check the network and the server of the source.
 
@@ -92,6 +93,7 @@ part-no-answer = { $part }: no answer { $since }
 part-goodbye = { $part }: said that it goes offline, { $since }
 part-refused = { $part }: request refused { $since }
 part-missing = { $part }: not found { $since }
+part-lacks = { $part }: expected content missing { $since }
 part-unreadable = { $part }: cannot be read { $since }
 part-forbidden = { $part }: forbidden content { $since }
 part-too-large = { $part }: too large { $since }

@@ -48,6 +48,7 @@ source-lost-machines = { $count ->
     [one] { $count } machine n'est plus lue, son état réel est inconnu : se fier à l'afficheur sur place.
    *[other] { $count } machines ne sont plus lues, leur état réel est inconnu : se fier à l'afficheur sur place.
 }
+source-lost-lists = Ses documents ne sont plus lus.
 source-cleared = source { $source } de nouveau joignable, coupure { $span }, { $lasted }
 source-do = vérifier le réseau et le serveur de la source.
 
@@ -92,6 +93,7 @@ part-no-answer = { $part } : pas de réponse { $since }
 part-goodbye = { $part } : annoncé hors ligne { $since }
 part-refused = { $part } : demande refusée { $since }
 part-missing = { $part } : introuvable { $since }
+part-lacks = { $part } : contenu attendu absent { $since }
 part-unreadable = { $part } : illisible { $since }
 part-forbidden = { $part } : contenu interdit { $since }
 part-too-large = { $part } : trop grand { $since }
