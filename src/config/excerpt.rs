@@ -7,8 +7,18 @@ use super::problem::Span;
 const CELLS_MAX: usize = 100;
 
 /// Words in a key after which a bare text is taken for a secret.
-const SECRET_WORDS: &[&str] =
-    &["password", "passwd", "passphrase", "token", "secret", "api_key", "apikey", "api-key"];
+const SECRET_WORDS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "secret",
+    "api_key",
+    "apikey",
+    "api-key",
+    "bearer",
+    "authorization",
+];
 
 /// True for a key such as `password` or `access_token`.
 pub(super) fn is_secret(key: &str) -> bool {
