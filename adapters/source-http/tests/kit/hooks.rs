@@ -137,7 +137,7 @@ async fn a_bearer_and_a_message_without_its_rows() {
     let batch = soon(plant.source.next()).await.expect("a batch");
     assert!(matches!(batch.samples[0].quality, Quality::Bad(_)));
     assert!(
-        matches!(&batch.notices[0], Notice::Trouble(trouble) if trouble.name == "/press/press-3"),
+        matches!(&batch.notices[0], Notice::Trouble(trouble) if trouble.name == "/press/press-3 /orders"),
         "{batch:?}"
     );
     soon(plant.source.settle(batch.ticket.expect("a ticket"))).await.expect("settled");
