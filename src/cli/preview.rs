@@ -95,6 +95,9 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
         About::Limit { limits, .. } => u8::try_from(limits.len()).unwrap_or(u8::MAX),
         About::Alarm { .. } => 3,
         About::Silence { .. }
+        | About::Figure { .. }
+        | About::State { .. }
+        | About::Stuck { .. }
         | About::Source { .. }
         | About::Part { .. }
         | About::Record { .. }

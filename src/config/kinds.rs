@@ -59,6 +59,36 @@ pub(super) const RULES: &[RuleKind] = &[
         read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Alarms(section), faults)),
         schema: rule::alarms::Section::json_schema,
     },
+    RuleKind {
+        name: "rate",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Rate(section), faults)),
+        schema: rule::rate::Section::json_schema,
+    },
+    RuleKind {
+        name: "count",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Count(section), faults)),
+        schema: rule::count::Section::json_schema,
+    },
+    RuleKind {
+        name: "window",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Window(section), faults)),
+        schema: rule::window::Section::json_schema,
+    },
+    RuleKind {
+        name: "compare",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Compare(section), faults)),
+        schema: rule::compare::Section::json_schema,
+    },
+    RuleKind {
+        name: "state",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::State(section), faults)),
+        schema: rule::state::Section::json_schema,
+    },
+    RuleKind {
+        name: "heartbeat",
+        read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Heartbeat(section), faults)),
+        schema: rule::heartbeat::Section::json_schema,
+    },
 ];
 
 /// The shape of every table, made once.

@@ -10,7 +10,7 @@ use super::plan::{RulePlan, TagPlan};
 use super::problem::Span;
 use super::reader::{Reader, split};
 use super::section::Language;
-use super::tree::Table;
+use super::tree::{Table, Value};
 use super::wording;
 use crate::reading::TagSection;
 use crate::rule;
@@ -121,7 +121,7 @@ impl Reader<'_> {
             overlay: layer.overlay(self.files, around),
         };
         let section = leaf::read(leaf, kind.read, &mut self.problems);
-        self.check_tag(&table, around);
+        self.check_tags(&table, around);
         let section = section?;
         let (words, priority) = urgency(&section);
         self.check_words(&table, &header, "do", words, around.needed);
@@ -141,12 +141,16 @@ impl Reader<'_> {
         Some(RulePlan { name: format!("{}.{}", kind.name, layer.name), tags, section, place })
     }
 
-    /// Is the tag of a rule one of the machine's?
-    fn check_tag(&mut self, table: &Table<'_>, around: &Around<'_>) {
-        let Some((value, name)) = table.get("tag").and_then(|value| Some((value, value.get_ref().as_str()?)))
-        else {
-            return;
-        };
+    /// Are the tags of a rule those of the machine?
+    fn check_tags(&mut self, table: &Table<'_>, around: &Around<'_>) {
+        let other = table.get("while").and_then(|value| value.get_ref().as_table()?.get("tag"));
+        for value in [table.get("tag"), table.get("with"), other].into_iter().flatten() {
+            self.check_tag(value, around);
+        }
+    }
+
+    fn check_tag(&mut self, value: &Value<'_>, around: &Around<'_>) {
+        let Some(name) = value.get_ref().as_str() else { return };
         let parts = [around.class.and_then(|class| class.tags), around.own.tags];
         let known: Vec<&str> = parts
             .into_iter()
@@ -250,5 +254,11 @@ fn urgency(section: &rule::Section) -> (&Words, Priority) {
         rule::Section::Stale(stale) => (&stale.r#do, stale.priority),
         // Severities come with the alarms: none is known to be urgent before.
         rule::Section::Alarms(alarms) => (&alarms.r#do, Priority::Low),
+        rule::Section::Rate(rate) => (&rate.r#do, rate.priority),
+        rule::Section::Count(count) => (&count.r#do, count.priority),
+        rule::Section::Window(window) => (&window.r#do, window.priority),
+        rule::Section::Compare(compare) => (&compare.r#do, compare.priority),
+        rule::Section::State(state) => (&state.r#do, state.priority),
+        rule::Section::Heartbeat(heartbeat) => (&heartbeat.r#do, heartbeat.priority),
     }
 }

@@ -127,8 +127,8 @@ mod tests {
     use super::*;
     use crate::episode::{Episode, Side};
     use crate::post::{
-        About, AlarmWords, FieldWords, Known, LANGUAGES, Language, Outage, RecordWords, Still, Subject,
-        TagWords, catch_up, retire, write,
+        About, AlarmWords, FieldWords, Figure, Known, LANGUAGES, Language, Outage, RecordWords, Still,
+        Subject, TagWords, catch_up, retire, write,
     };
 
     const BEGUN: i64 = 1_795_957_500_000; // 2026-11-29 13:05 UTC, 14:05 in Paris
@@ -183,6 +183,7 @@ mod tests {
             subject(About::Store, None, bearing, "Usine de Vitré"),
         ];
         all.extend(raised());
+        all.extend(figures());
         let long = "température du fluide de régulation du moule côté opérateur à la sortie de l'échangeur principal";
         all.push(subject(
             limit(Side::High, vec![80.0], None),
@@ -194,6 +195,34 @@ mod tests {
             "Vérifier le graissage du palier arrière. À 95 °C, la presse s'arrête d'elle-même.",
             "Check the rear bearing grease. At 95 °C the press stops by itself.",
         );
+        all
+    }
+
+    /// What rules work out of values.
+    fn figures() -> Vec<Subject> {
+        let oil = ("huile", "oil");
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        let names =
+            ["window-mean", "window-min", "window-max", "window-quantile", "window-sum", "window-count"];
+        let windows = names.into_iter().map(|name| Figure::Window { name, over: minutes(5) });
+        let figures = windows.chain([
+            Figure::Rate { per: minutes(1) },
+            Figure::Rate { per: minutes(5) },
+            Figure::Count { over: minutes(10) },
+            Figure::Compare,
+        ]);
+        let mut all = Vec::new();
+        for figure in figures {
+            for side in [Side::High, Side::Low] {
+                let usual = Some([2.0, 5.0]).filter(|_| side == Side::High);
+                let about = About::Figure { figure, side, limit: Some(7.5), usual };
+                all.push(subject(about, Some("°C"), oil, "Presse 3"));
+            }
+        }
+        let state = |longer| About::State { names: vec![(1.0, words("défaut", "fault"))], longer };
+        all.push(subject(state(None), None, ("état", "state"), "Presse 3"));
+        all.push(subject(state(Some(minutes(20))), None, ("état", "state"), "Presse 3"));
+        all.push(subject(About::Stuck { after: minutes(5) }, Some("°C"), oil, "Presse 3"));
         all
     }
 
@@ -253,6 +282,9 @@ mod tests {
         let value = |level: usize, over: f64| match &subject.about {
             About::Limit { side: Side::High, limits, .. } => limits.get(level).map(|limit| limit + over),
             About::Limit { limits, .. } => limits.get(level).map(|limit| limit - over),
+            About::Figure { .. } => Some(8.0 + over),
+            About::State { .. } => Some(1.0),
+            About::Stuck { .. } => Some(84.0),
             _ => None,
         };
         let open = Episode {

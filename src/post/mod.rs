@@ -3,6 +3,7 @@
 //! Deliberately absent: no clock (the moment of writing is an argument), no markup, no network.
 
 mod digest;
+mod figure;
 pub mod language;
 #[cfg(test)]
 mod lint;
@@ -12,5 +13,5 @@ mod write;
 
 pub use digest::{Outage, Still, catch_up};
 pub use language::{LANGUAGES, Language, LanguageError};
-pub use subject::{About, AlarmWords, FieldWords, RecordWords, Subject, TagWords};
+pub use subject::{About, AlarmWords, FieldWords, Figure, RecordWords, Subject, TagWords};
 pub use write::{Known, retire, write};

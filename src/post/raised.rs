@@ -63,7 +63,13 @@ fn whole_fact(page: &Page<'_>, chars_max: usize) -> Option<Text> {
             let facts: Vec<_> = facts.into_iter().chain([("list", list), ("say", say)]).collect();
             language.text(name, &facts, &[("key", &cut(&record.key))])
         }
-        About::Limit { .. } | About::Silence { .. } | About::Source { .. } | About::Store => return None,
+        About::Limit { .. }
+        | About::Figure { .. }
+        | About::State { .. }
+        | About::Stuck { .. }
+        | About::Silence { .. }
+        | About::Source { .. }
+        | About::Store => return None,
     })
 }
 
@@ -129,7 +135,13 @@ pub fn context(page: &Page<'_>) -> Vec<Text> {
             });
             vec![joined]
         }
-        About::Limit { .. } | About::Silence { .. } | About::Source { .. } | About::Store => Vec::new(),
+        About::Limit { .. }
+        | About::Figure { .. }
+        | About::State { .. }
+        | About::Stuck { .. }
+        | About::Silence { .. }
+        | About::Source { .. }
+        | About::Store => Vec::new(),
     }
 }
 

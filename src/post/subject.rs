@@ -50,6 +50,29 @@ pub enum About {
         /// What is usual.
         usual: Option<[f64; 2]>,
     },
+    /// A figure that a rule worked out of a value, over or under its limit.
+    Figure {
+        /// Which figure.
+        figure: Figure,
+        /// Which side is worse.
+        side: Side,
+        /// Its limit; `None` where the rule has no single one.
+        limit: Option<f64>,
+        /// What is usual.
+        usual: Option<[f64; 2]>,
+    },
+    /// A state that should not be, or lasts too long.
+    State {
+        /// What people call each state, by its number.
+        names: Vec<(f64, Words)>,
+        /// How long it may last, if that is what is judged.
+        longer: Option<Duration>,
+    },
+    /// A value that should change and does not.
+    Stuck {
+        /// How often it should change.
+        after: Duration,
+    },
     /// A tag that says nothing.
     Silence {
         /// How often it should speak.
@@ -81,6 +104,30 @@ pub enum About {
     },
     /// Our own memory was damaged.
     Store,
+}
+
+/// A figure that is worked out of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// Its change in a time.
+    Rate {
+        /// In which its limits are counted.
+        per: Duration,
+    },
+    /// How often something happened.
+    Count {
+        /// Within so long.
+        over: Duration,
+    },
+    /// A figure of a time window.
+    Window {
+        /// The name of its sentence: `window-mean`.
+        name: &'static str,
+        /// How long the window is.
+        over: Duration,
+    },
+    /// How far it is from another value.
+    Compare,
 }
 
 /// What another system said of its alarm. All of it is data.
@@ -149,7 +196,10 @@ impl Subject {
             | About::Store
             | About::Part { .. }
             | About::Alarm { .. }
-            | About::Record { .. } => Mark::Warning,
+            | About::Record { .. }
+            | About::Figure { .. }
+            | About::State { .. } => Mark::Warning,
+            About::Stuck { .. } => Mark::Silent,
             About::Silence { .. } | About::Source { .. } => Mark::Silent,
         }
     }
@@ -163,6 +213,8 @@ impl Subject {
     pub fn limit(&self, level: u8) -> Option<f64> {
         match &self.about {
             About::Limit { limits, .. } => limits.get(usize::from(level.max(1)) - 1).copied(),
+            About::Figure { limit, .. } => *limit,
+            About::State { .. } | About::Stuck { .. } => None,
             About::Silence { .. }
             | About::Source { .. }
             | About::Part { .. }

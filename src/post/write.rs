@@ -2,8 +2,8 @@
 
 use contract::{Line, LineRole, Mark, Moment, Post, Provenance, Text};
 
-use super::raised;
 use super::{About, FieldWords, Language, Subject};
+use super::{figure, raised};
 use crate::episode::{Episode, Side};
 
 /// The longest first line, in characters.
@@ -75,9 +75,13 @@ impl Page<'_> {
     fn subject_name(&self) -> String {
         match &self.subject.about {
             About::Source { name, .. } => name.clone(),
-            About::Limit { .. } | About::Silence { .. } | About::Alarm { .. } | About::Store => {
-                self.subject.tag_name(self.language.code()).to_owned()
-            }
+            About::Limit { .. }
+            | About::Figure { .. }
+            | About::State { .. }
+            | About::Stuck { .. }
+            | About::Silence { .. }
+            | About::Alarm { .. }
+            | About::Store => self.subject.tag_name(self.language.code()).to_owned(),
             // The key of a row and the name of a part are data, and have no place among our words.
             About::Part { source, .. } => source.clone(),
             About::Record { record } => {
@@ -88,7 +92,9 @@ impl Page<'_> {
 
     fn word(&self, mark: Mark) -> &'static str {
         match (mark, &self.subject.about) {
-            (Mark::Cleared, About::Silence { .. } | About::Source { .. }) => "word-heard",
+            (Mark::Cleared, About::Silence { .. } | About::Source { .. } | About::Stuck { .. }) => {
+                "word-heard"
+            }
             (Mark::Cleared, About::Record { .. }) => "word-record-done",
             (Mark::Cleared, _) => "word-cleared",
             (Mark::Digest, _) => "word-record",
@@ -102,13 +108,18 @@ impl Page<'_> {
     fn told(&self) -> Option<f64> {
         match &self.subject.about {
             About::Silence { .. } => self.known.latest,
-            About::Limit { .. } | About::Source { .. } | About::Store => self.episode.value,
+            About::Limit { .. }
+            | About::Figure { .. }
+            | About::State { .. }
+            | About::Stuck { .. }
+            | About::Source { .. }
+            | About::Store => self.episode.value,
             About::Part { .. } | About::Alarm { .. } | About::Record { .. } => None,
         }
     }
 
     /// When the step that is told began.
-    fn stepped(&self) -> Moment {
+    pub(super) fn stepped(&self) -> Moment {
         if self.episode.level > 1 { self.episode.stepped } else { self.episode.since }
     }
 
@@ -136,6 +147,9 @@ impl Page<'_> {
     }
 
     fn fact(&self, tag: &str) -> String {
+        if let Some(fact) = figure::fact(self, tag) {
+            return fact;
+        }
         let (language, episode) = (self.language, self.episode);
         let since = language.since(self.stepped(), self.now);
         let value = self.told().map(|value| self.quantity(value)).unwrap_or_default();
@@ -167,6 +181,8 @@ impl Page<'_> {
             (About::Store, Some(ended)) => self.ended_fact("store-cleared", ("source", ""), "", ended),
             // Their words are data: `raised` writes them.
             (About::Part { .. } | About::Alarm { .. } | About::Record { .. }, _) => String::new(),
+            // `figure` has written them.
+            (About::Figure { .. } | About::State { .. } | About::Stuck { .. }, _) => String::new(),
         }
     }
 
@@ -220,6 +236,7 @@ impl Page<'_> {
             About::Source { machines: 0, .. } => language.say("source-lost-lists", &[]),
             About::Source { machines, .. } => language.count("source-lost-machines", *machines, &[]),
             About::Part { .. } | About::Alarm { .. } | About::Record { .. } => String::new(),
+            About::Figure { .. } | About::State { .. } | About::Stuck { .. } => figure::context(self),
             About::Store if self.episode.ended.is_some() => String::new(),
             About::Store => language.say("store-damaged-context", &[]),
         }
@@ -275,7 +292,15 @@ impl Page<'_> {
             (About::Part { trouble, .. }, None) => language.say(raised::to_do(trouble.thing), &[]),
             // A row that asks for nothing is a story, not an alarm.
             (About::Record { .. }, None) => return String::new(),
-            (About::Limit { .. } | About::Silence { .. } | About::Alarm { .. }, None) => {
+            (
+                About::Limit { .. }
+                | About::Figure { .. }
+                | About::State { .. }
+                | About::Stuck { .. }
+                | About::Silence { .. }
+                | About::Alarm { .. },
+                None,
+            ) => {
                 return language.say("cause-unknown", &[]);
             }
         };
@@ -291,7 +316,7 @@ impl Page<'_> {
         {
             said.push(language.say("fine-site", &[("place", place)]));
         }
-        if matches!(self.subject.about, About::Limit { .. }) {
+        if matches!(self.subject.about, About::Limit { .. } | About::Figure { .. } | About::State { .. }) {
             let of = language.of(episode.value_at, self.now);
             let place = self.subject.author.place.rsplit('/').next().unwrap_or_default();
             said.push(match place {
@@ -328,11 +353,11 @@ impl Page<'_> {
             .unwrap_or(least)
     }
 
-    fn number(&self, value: f64) -> String {
+    pub(super) fn number(&self, value: f64) -> String {
         self.language.number(value, self.decimals())
     }
 
-    fn quantity(&self, value: f64) -> String {
+    pub(super) fn quantity(&self, value: f64) -> String {
         self.language.quantity(value, self.decimals(), self.unit())
     }
 

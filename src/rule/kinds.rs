@@ -2,7 +2,9 @@
 
 use contract::Moment;
 
-use super::{Level, Verdict, alarms, limit, stale};
+use jiff::tz::TimeZone;
+
+use super::{Level, Verdict, alarms, compare, count, heartbeat, limit, rate, stale, state, window};
 use crate::reading::Reading;
 
 /// The table of a rule, by kind.
@@ -14,6 +16,18 @@ pub enum Section {
     Stale(stale::Section),
     /// `[….rule.alarms.<name>]`
     Alarms(alarms::Section),
+    /// `[….rule.rate.<name>]`
+    Rate(rate::Section),
+    /// `[….rule.count.<name>]`
+    Count(count::Section),
+    /// `[….rule.window.<name>]`
+    Window(window::Section),
+    /// `[….rule.compare.<name>]`
+    Compare(compare::Section),
+    /// `[….rule.state.<name>]`
+    State(state::Section),
+    /// `[….rule.heartbeat.<name>]`
+    Heartbeat(heartbeat::Section),
 }
 
 /// A rule at work, by kind.
@@ -23,20 +37,41 @@ pub enum Judge {
     Limit(limit::Limit),
     /// Judges silence.
     Stale(stale::Stale),
+    /// Judges how fast a value changes. Behind a pointer, as all that are much larger than a limit.
+    Rate(Box<rate::Rate>),
+    /// Counts what happens.
+    Count(Box<count::Count>),
+    /// Judges a figure of a time window.
+    Window(Box<window::Window>),
+    /// Judges a value against another.
+    Compare(Box<compare::Compare>),
+    /// Judges states.
+    State(Box<state::State>),
+    /// Judges what must change.
+    Heartbeat(heartbeat::Heartbeat),
 }
 
 /// The words of the kinds in the configuration.
-pub const NAMES: &[&str] = &["limit", "stale", "alarms"];
+pub const NAMES: &[&str] =
+    &["limit", "stale", "alarms", "rate", "count", "window", "compare", "state", "heartbeat"];
 
 impl Section {
     /// The rule at work, from `now` on; `None` where others judge, and each of their alarms is a condition of its
     /// own.
-    pub fn judge(&self, now: Moment) -> Option<Judge> {
-        match self {
-            Section::Limit(section) => Some(Judge::Limit(limit::Limit::new(section))),
-            Section::Stale(section) => Some(Judge::Stale(stale::Stale::new(section, now))),
-            Section::Alarms(_) => None,
-        }
+    pub fn judge(&self, zone: &TimeZone, now: Moment) -> Option<Judge> {
+        Some(match self {
+            Section::Limit(section) => Judge::Limit(limit::Limit::new(section)),
+            Section::Stale(section) => Judge::Stale(stale::Stale::new(section, now)),
+            Section::Rate(section) => Judge::Rate(Box::new(rate::Rate::new(section, now))),
+            Section::Count(section) => Judge::Count(Box::new(count::Count::new(section, now))),
+            Section::Window(section) => Judge::Window(Box::new(window::Window::new(section, now))),
+            Section::Compare(section) => {
+                Judge::Compare(Box::new(compare::Compare::new(section, zone.clone(), now)))
+            }
+            Section::State(section) => Judge::State(Box::new(state::State::new(section, now))),
+            Section::Heartbeat(section) => Judge::Heartbeat(heartbeat::Heartbeat::new(section, now)),
+            Section::Alarms(_) => return None,
+        })
     }
 
     /// The word of its kind.
@@ -45,6 +80,12 @@ impl Section {
             Section::Limit(_) => "limit",
             Section::Stale(_) => "stale",
             Section::Alarms(_) => "alarms",
+            Section::Rate(_) => "rate",
+            Section::Count(_) => "count",
+            Section::Window(_) => "window",
+            Section::Compare(_) => "compare",
+            Section::State(_) => "state",
+            Section::Heartbeat(_) => "heartbeat",
         }
     }
 
@@ -54,6 +95,12 @@ impl Section {
             Section::Limit(section) => vec![&section.tag],
             Section::Stale(section) => vec![&section.tag],
             Section::Alarms(section) => vec![&section.tag],
+            Section::Rate(section) => section.tags(),
+            Section::Count(section) => section.tags(),
+            Section::Window(section) => section.tags(),
+            Section::Compare(section) => section.tags(),
+            Section::State(section) => section.tags(),
+            Section::Heartbeat(section) => section.tags(),
         }
     }
 }
@@ -72,70 +119,121 @@ pub struct Opinion {
 impl Judge {
     /// What a reading of the tag of this number (an index of [`Section::tags`]) means. `is_news` is false for the
     /// last word of a broker from an unknown time.
-    pub fn hear(&mut self, _which: usize, reading: &Reading, is_news: bool) -> Option<Opinion> {
-        match (self, reading.value) {
+    pub fn hear(&mut self, which: usize, reading: &Reading, is_news: bool) -> Option<Opinion> {
+        let at = reading.at;
+        match self {
             // A limit is judged by the time of the measure.
-            (Judge::Limit(limit), Some(value)) => {
-                Some(Opinion { verdict: limit.judge(value), value: Some(value), at: reading.at })
-            }
-            (Judge::Limit(_), None) => Some(Opinion::unknown(reading)),
+            Judge::Limit(limit) => Some(match reading.value {
+                Some(value) => Opinion { verdict: limit.judge(value), value: Some(value), at },
+                None => Opinion { verdict: Verdict::Unknown, value: None, at },
+            }),
             // A silence is ours: it ends when something arrives, whatever the clock of the machine says, and not by
             // the last word that a broker kept.
-            (Judge::Stale(stale), Some(value)) if is_news => {
+            Judge::Stale(stale) => {
+                let value = reading.value.filter(|_| is_news)?;
                 let verdict = stale.hear(reading.received);
                 Some(Opinion { verdict, value: Some(value), at: reading.received })
             }
-            (Judge::Stale(_), _) => None,
+            Judge::Rate(rule) => {
+                Some(Opinion { verdict: rule.hear(which, reading)?, value: rule.value(), at })
+            }
+            Judge::Count(rule) => {
+                Some(Opinion { verdict: rule.hear(which, reading)?, value: rule.value(), at })
+            }
+            Judge::Window(rule) => {
+                Some(Opinion { verdict: rule.hear(which, reading)?, value: rule.value(), at })
+            }
+            Judge::Compare(rule) => {
+                Some(Opinion { verdict: rule.hear(which, reading)?, value: rule.value(), at })
+            }
+            Judge::State(rule) => {
+                let verdict = rule.hear(which, reading)?;
+                Some(Opinion { verdict, value: rule.value(), at: since(rule, verdict, at) })
+            }
+            Judge::Heartbeat(rule) => {
+                let verdict = rule.hear(which, reading)?;
+                Some(Opinion { verdict, value: rule.value(), at: reading.received })
+            }
         }
     }
 
-    /// What the passing of time means. `last_end` is when the episode before ended.
-    pub fn tick(&self, last_end: Option<Moment>, now: Moment) -> Option<Opinion> {
+    /// What the passing of time means. `last_end` is when the episode before ended; `is_open` while one lives.
+    pub fn tick(&mut self, last_end: Option<Moment>, is_open: bool, now: Moment) -> Option<Opinion> {
         match self {
-            Judge::Stale(stale) if stale.tick(now) != Verdict::Level(Level::NORMAL) => {
+            Judge::Limit(_) | Judge::Rate(_) | Judge::Compare(_) => None,
+            Judge::Stale(stale) => {
+                let is_silent = !is_open && stale.tick(now) != Verdict::Level(Level::NORMAL);
                 // A silence begins after the one before it ended.
                 let at = last_end.map_or(stale.heard(), |ended| ended.min(now).max(stale.heard()));
-                Some(Opinion { verdict: Verdict::Level(Level(1)), value: None, at })
+                is_silent.then_some(Opinion { verdict: Verdict::Level(Level(1)), value: None, at })
             }
-            Judge::Stale(_) | Judge::Limit(_) => None,
+            Judge::Count(rule) => Some(Opinion { verdict: rule.tick(now)?, value: rule.value(), at: now }),
+            Judge::Window(rule) => Some(Opinion { verdict: rule.tick(now)?, value: rule.value(), at: now }),
+            Judge::State(rule) => {
+                let verdict = rule.tick(now)?;
+                Some(Opinion { verdict, value: rule.value(), at: since(rule, verdict, now) })
+            }
+            Judge::Heartbeat(rule) => {
+                let verdict = rule.tick(now)?;
+                let at = last_end.map_or(rule.beaten(), |ended| ended.min(now).max(rule.beaten()));
+                Some(Opinion { verdict, value: rule.value(), at })
+            }
         }
     }
 
-    /// When time alone will change its opinion.
-    pub fn due(&self) -> Option<Moment> {
+    /// When time alone may change its opinion.
+    pub fn due(&self, is_open: bool) -> Option<Moment> {
         match self {
-            Judge::Stale(stale) => Some(stale.due()),
-            Judge::Limit(_) => None,
+            Judge::Limit(_) | Judge::Rate(_) | Judge::Compare(_) => None,
+            Judge::Stale(stale) => (!is_open).then(|| stale.due()),
+            Judge::Count(rule) => rule.due(),
+            Judge::Window(rule) => rule.due(),
+            Judge::State(rule) => rule.due(),
+            Judge::Heartbeat(rule) => rule.due(),
         }
     }
 
     /// Goes on from a step that was reached before a restart.
     pub fn resume(&mut self, level: Level) {
         match self {
-            Judge::Limit(limit) => limit.resume(level),
+            Judge::Limit(rule) => rule.resume(level),
             Judge::Stale(_) => {}
+            Judge::Rate(rule) => rule.resume(level),
+            Judge::Count(rule) => rule.resume(level),
+            Judge::Window(rule) => rule.resume(level),
+            Judge::Compare(rule) => rule.resume(level),
+            Judge::State(rule) => rule.resume(level),
+            Judge::Heartbeat(rule) => rule.resume(level),
         }
     }
 
-    /// Its source is back: whoever must speak is given the time to do so.
+    /// Its source is back: whoever must speak is given the time to do so, and a window with a hole in it begins anew.
     pub fn grant(&mut self, now: Moment) {
         match self {
-            Judge::Stale(stale) => stale.grant(now),
-            Judge::Limit(_) => {}
+            Judge::Stale(rule) => rule.grant(now),
+            Judge::Heartbeat(rule) => rule.grant(now),
+            Judge::Count(rule) => rule.start_anew(now),
+            Judge::Window(rule) => rule.start_anew(now),
+            Judge::Limit(_) | Judge::Rate(_) | Judge::Compare(_) | Judge::State(_) => {}
         }
     }
 
     /// The clock was set.
     pub fn start_anew(&mut self, now: Moment) {
         match self {
-            Judge::Stale(stale) => stale.start_anew(now),
             Judge::Limit(_) => {}
+            Judge::Stale(rule) => rule.start_anew(now),
+            Judge::Rate(rule) => rule.start_anew(now),
+            Judge::Count(rule) => rule.start_anew(now),
+            Judge::Window(rule) => rule.start_anew(now),
+            Judge::Compare(rule) => rule.start_anew(now),
+            Judge::State(rule) => rule.start_anew(now),
+            Judge::Heartbeat(rule) => rule.start_anew(now),
         }
     }
 }
 
-impl Opinion {
-    fn unknown(reading: &Reading) -> Opinion {
-        Opinion { verdict: Verdict::Unknown, value: None, at: reading.at }
-    }
+/// A state has been abnormal since it began, not since it was found too long.
+fn since(rule: &state::State, verdict: Verdict, now: Moment) -> Moment {
+    if verdict == Verdict::Level(Level::NORMAL) { now } else { rule.since().min(now) }
 }

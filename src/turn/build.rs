@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
-use contract::settings::Words;
+use contract::settings::{Wait, Words};
 use contract::{Author, Capabilities, Moment, Priority};
+
+use jiff::tz::TimeZone;
 
 use super::lists::ListState;
 use super::raised::{Listening, Raised};
@@ -13,9 +15,9 @@ use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
 use crate::episode::{Condition, Delays, Side};
 use crate::outbox::Outbox;
-use crate::post::{About, AlarmWords, Language, LanguageError, Subject, TagWords, retire};
+use crate::post::{About, AlarmWords, Figure, Language, LanguageError, Subject, TagWords, retire};
 use crate::reading::Tag;
-use crate::rule::{Section, alarms, limit};
+use crate::rule::{Section, aggregate, alarms, limit, state};
 use crate::store::{Table, Write};
 
 /// A source may be out of reach for so long before it is told: brokers restart.
@@ -48,6 +50,7 @@ impl Middle {
         let language_of = |code: &str| languages.iter().position(|known| known.code() == code).unwrap_or(0);
         let networks = plan.networks.iter().zip(can).map(|(network, can)| (network.name.clone(), *can));
         let mut middle = Middle {
+            zone: TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC),
             site: Author { key: SITE.into(), name: plan.site.name.clone(), place: String::new() },
             tags: Vec::new(),
             names: Vec::new(),
@@ -105,7 +108,12 @@ impl Middle {
                 let side = if section.above.is_some() { Side::High } else { Side::Low };
                 (Delays { on: section.on_delay.0, off: section.off_delay.0 }, side)
             }
-            Section::Stale(_) => (Delays::default(), Side::High),
+            Section::Stale(_) | Section::Heartbeat(_) => (Delays::default(), Side::High),
+            Section::Rate(section) => figured(section.on_delay, section.off_delay, section.below),
+            Section::Count(section) => figured(section.on_delay, section.off_delay, section.below),
+            Section::Window(section) => figured(section.on_delay, section.off_delay, section.below),
+            Section::Compare(section) => figured(section.on_delay, section.off_delay, section.below),
+            Section::State(section) => figured(section.on_delay, section.off_delay, None),
             Section::Alarms(section) => {
                 self.listening.push(Listening {
                     machine: number,
@@ -118,7 +126,7 @@ impl Middle {
             }
         };
         let condition = Condition::new(&machine.author.key, &rule.name, delays, side);
-        let mut slot = Slot::new(condition, rule.section.judge(now), subject(machine, rule, tag));
+        let mut slot = Slot::new(condition, rule.section.judge(&self.zone, now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
         (slot.tag, slot.source) = (Some(at), Some(tag.source));
         for (which, tag) in rule.tags.iter().enumerate() {
@@ -214,6 +222,38 @@ impl Middle {
     }
 }
 
+fn figured(on: Wait, off: Wait, below: Option<f64>) -> (Delays, Side) {
+    let side = if below.is_some() { Side::Low } else { Side::High };
+    (Delays { on: on.0, off: off.0 }, side)
+}
+
+/// What the episodes of a rule are about that works a figure out.
+fn figure(figure: Figure, above: Option<f64>, below: Option<f64>, usual: Option<[f64; 2]>) -> About {
+    let side = if below.is_some() { Side::Low } else { Side::High };
+    About::Figure { figure, side, limit: above.or(below), usual }
+}
+
+/// What a rule on states is about: a value that is stuck, or a state.
+fn state(section: &state::Section) -> About {
+    if let Some(after) = section.stuck_after {
+        return About::Stuck { after: after.0 };
+    }
+    let names =
+        section.names.iter().filter_map(|(number, words)| Some((number.parse().ok()?, words.clone())));
+    About::State { names: names.collect(), longer: section.longer.map(|longer| longer.0) }
+}
+
+fn window_name(figure: aggregate::Figure) -> &'static str {
+    match figure {
+        aggregate::Figure::Mean => "window-mean",
+        aggregate::Figure::Min => "window-min",
+        aggregate::Figure::Max => "window-max",
+        aggregate::Figure::Quantile => "window-quantile",
+        aggregate::Figure::Sum => "window-sum",
+        aggregate::Figure::Count => "window-count",
+    }
+}
+
 /// The machine of each key, and of each name that a business system has for it.
 fn known_as(plan: &Plan) -> HashMap<String, usize> {
     let of = plan.machines.iter().enumerate().flat_map(|(at, machine)| {
@@ -237,6 +277,33 @@ pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject
         }
         Section::Stale(section) => {
             (About::Silence { after: section.after.0 }, vec![section.priority], section.r#do.clone())
+        }
+        Section::Rate(section) => {
+            let what = Figure::Rate { per: section.per.0 };
+            let about = figure(what, section.above, section.below, section.usual);
+            (about, vec![section.priority], section.r#do.clone())
+        }
+        Section::Count(section) => {
+            let what = Figure::Count { over: section.over.unwrap_or_default().0 };
+            let about = figure(what, section.above, section.below, None);
+            (about, vec![section.priority], section.r#do.clone())
+        }
+        Section::Window(section) => {
+            let what = Figure::Window { name: window_name(section.figure), over: section.over.0 };
+            let about = figure(what, section.above, section.below, section.usual);
+            (about, vec![section.priority], section.r#do.clone())
+        }
+        Section::Compare(section) => {
+            let above = section.above.or(section.tolerance).or(section.times).or(section.sigmas);
+            (
+                figure(Figure::Compare, above, section.below, None),
+                vec![section.priority],
+                section.r#do.clone(),
+            )
+        }
+        Section::State(section) => (state(section), vec![section.priority], section.r#do.clone()),
+        Section::Heartbeat(section) => {
+            (About::Stuck { after: section.every.0 }, vec![section.priority], section.r#do.clone())
         }
         // Of one that might come, for a preview.
         Section::Alarms(section) => {

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use contract::{Author, Batch, EpisodeId, Moment, Notice, Origin, Post, Sample};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 pub use build::{Kept, subject};
@@ -81,6 +82,8 @@ enum Entry<'a> {
 /// The whole plant as it is known now.
 pub struct Middle {
     site: Author,
+    /// That of the site: rules that know hours of the week live in it.
+    zone: TimeZone,
     tags: Vec<Tag>,
     names: Vec<(String, String)>,
     /// For each tag, the slots that judge it, and which of their tags it is.

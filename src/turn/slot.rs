@@ -126,14 +126,15 @@ impl Slot {
     }
 
     /// What the passing of time means to its rule. A source that is down makes nobody silent: it is told itself.
-    pub(super) fn silence(&self, is_deaf: bool, now: Moment) -> Option<Fact> {
-        if is_deaf || self.condition.is_open() {
+    pub(super) fn silence(&mut self, is_deaf: bool, now: Moment) -> Option<Fact> {
+        if is_deaf {
             return None;
         }
-        let judge = self.judge.as_ref()?;
+        let is_open = self.condition.is_open();
+        let judge = self.judge.as_mut()?;
+        let is_late = judge.due(is_open).is_some_and(|due| now.since(due) > crate::episode::LATE_AFTER);
         let ended = self.condition.episode().and_then(|episode| episode.ended);
-        let Opinion { verdict, value, at } = judge.tick(ended, now)?;
-        let is_late = judge.due().is_some_and(|due| now.since(due) > crate::episode::LATE_AFTER);
+        let Opinion { verdict, value, at } = judge.tick(ended, is_open, now)?;
         Some(Fact { verdict, value, at, now, may_open: true, is_late })
     }
 
@@ -159,8 +160,8 @@ impl Slot {
 
     /// When a timer must be set that is not set yet.
     pub(super) fn next_due(&mut self, is_deaf: bool, now: Moment) -> Option<Moment> {
-        let is_watched = !is_deaf && !self.condition.is_open();
-        let silence = self.judge.as_ref().filter(|_| is_watched).and_then(Judge::due);
+        let is_open = self.condition.is_open();
+        let silence = self.judge.as_ref().filter(|_| !is_deaf).and_then(|judge| judge.due(is_open));
         let refresh = self.has_worse().then(|| self.told_at.plus(REFRESH_EVERY));
         let due =
             self.condition.due().into_iter().chain(silence).chain(refresh).chain(self.not_said_by).min()?;

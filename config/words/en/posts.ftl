@@ -129,3 +129,30 @@ no = no
 
 # The order on the machine.
 order = Current order: { $order }.
+
+# What is worked out of a value: a rate, a count, a time window, a difference.
+figure-high = { $what }: { $value } (limit { $limit }) { $since }
+figure-low = { $what }: { $value } (minimum { $limit }) { $since }
+figure-cleared = { $what }: { $value }, abnormal { $span }, { $lasted }
+figure-rate = { $tag }, change
+figure-count = { $tag }
+figure-compare = { $tag }, difference
+window-mean = { $tag }, mean over { $over }
+window-min = { $tag }, lowest over { $over }
+window-max = { $tag }, highest over { $over }
+window-quantile = { $tag }, quantile over { $over }
+window-sum = { $tag }, total over { $over }
+window-count = { $tag }, count over { $over }
+per = { $value } per { $per }
+within = { $value } in { $over }
+figure-latest = Now: { $value }.
+
+# A state.
+state = { $tag }: { $state } { $since }
+state-cleared = { $tag }: { $state } { $span }, { $lasted }
+state-longer = Allowed: { $longer }.
+
+# A value that is stuck.
+stuck = { $tag }: no change { $since } (limit { $after })
+stuck-cleared = { $tag }: stuck { $span }, { $lasted }
+stuck-at = Stuck at { $value }. Real state unknown: trust the display on the machine.

@@ -129,3 +129,30 @@ no = non
 
 # L'ordre en cours sur la machine.
 order = Ordre en cours : { $order }.
+
+# Ce qui se calcule d'une valeur : variation, nombre, fenêtre de temps, écart.
+figure-high = { $what } : { $value } (limite { $limit }) { $since }
+figure-low = { $what } : { $value } (minimum { $limit }) { $since }
+figure-cleared = { $what } : { $value }, écart { $span }, { $lasted }
+figure-rate = { $tag }, variation
+figure-count = { $tag }
+figure-compare = { $tag }, différence
+window-mean = { $tag }, moyenne sur { $over }
+window-min = { $tag }, plus bas sur { $over }
+window-max = { $tag }, plus haut sur { $over }
+window-quantile = { $tag }, quantile sur { $over }
+window-sum = { $tag }, total sur { $over }
+window-count = { $tag }, nombre sur { $over }
+per = { $value } par { $per }
+within = { $value } en { $over }
+figure-latest = À présent : { $value }.
+
+# Un état.
+state = { $tag } : { $state } { $since }
+state-cleared = { $tag } : { $state } { $span }, { $lasted }
+state-longer = Durée admise : { $longer }.
+
+# Une valeur figée.
+stuck = { $tag } : ne change plus { $since } (limite { $after })
+stuck-cleared = { $tag } : figé { $span }, { $lasted }
+stuck-at = Figé à { $value }. État réel inconnu : se fier à l'afficheur sur place.
