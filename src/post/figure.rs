@@ -101,6 +101,8 @@ pub fn context(page: &Page<'_>) -> String {
         About::Figure { usual: Some([from, to]), .. } if !is_over => {
             language.say("usual", &[("from", &page.number(*from)), ("to", &page.number(*to))])
         }
+        // What was counted is told; what the tag shows between two of them says nothing.
+        About::Figure { figure: Figure::Count { .. }, .. } => String::new(),
         About::Figure { .. } if !is_over => match page.known.latest {
             Some(latest) => language.say("figure-latest", &[("value", &page.quantity(latest))]),
             None => String::new(),

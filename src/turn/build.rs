@@ -333,12 +333,29 @@ pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject
     }
 }
 
-/// As many decimals as the limits of the rule have, three at most.
+/// As many decimals as the limits of the rule have, three at most. What is worked out has one at least.
 fn decimals(section: &Section) -> u8 {
+    let worked_out = match section {
+        Section::Rate(section) => [section.above, section.below, section.clear],
+        Section::Window(section) => [section.above, section.below, section.clear],
+        Section::Compare(section) => [section.above.or(section.tolerance), section.below, section.clear],
+        Section::Limit(_)
+        | Section::Stale(_)
+        | Section::Alarms(_)
+        | Section::Count(_)
+        | Section::State(_)
+        | Section::Heartbeat(_) => [None; 3],
+    };
+    if worked_out.iter().any(Option::is_some) {
+        return most_decimals(worked_out.into_iter().flatten()).max(1);
+    }
     let Section::Limit(limit::Section { above, below, clear, ladder, usual, .. }) = section else { return 0 };
     let steps = ladder.iter().flat_map(|step| [step.above, step.below, step.clear]);
     let usual = usual.iter().flatten().copied().map(Some);
-    let numbers = [*above, *below, *clear].into_iter().chain(steps).chain(usual).flatten();
+    most_decimals([*above, *below, *clear].into_iter().chain(steps).chain(usual).flatten())
+}
+
+fn most_decimals(numbers: impl Iterator<Item = f64>) -> u8 {
     numbers
         .map(|number| number.to_string().rsplit_once('.').map_or(0, |(_, decimals)| decimals.len()))
         .map(|count| u8::try_from(count.min(3)).unwrap_or(3))

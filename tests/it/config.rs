@@ -164,7 +164,7 @@ after = "5m"
     let plan = plan(&format!("{PRESS}{more}"));
     let limit = |machine: usize| match &plan.machines[machine].rules[0].section {
         portevoix::rule::Section::Limit(limit) => (limit.above, limit.clear),
-        portevoix::rule::Section::Stale(_) | portevoix::rule::Section::Alarms(_) => (None, None),
+        _ => (None, None),
     };
     assert_eq!((limit(0), limit(1)), ((Some(75.0), Some(70.0)), (Some(80.0), Some(70.0))));
     assert_eq!(
@@ -387,7 +387,7 @@ fn what_is_commented_out_can_be_used() {
         .collect();
     let plan = plan(&used.join("\n"));
     assert_eq!(plan.warnings, []);
-    assert_eq!((plan.machines[0].rules.len(), plan.lists.len()), (4, 1));
+    assert_eq!((plan.machines[0].rules.len(), plan.lists.len()), (10, 1));
 }
 
 /// Depth and number are bounded: neither the stack nor the screen runs over.
