@@ -3,6 +3,7 @@
 use contract::{Moment, TagId};
 use opcua::types::{BinaryDecodable, ContextOwned, DecodingOptions, NamespaceMap, Variant};
 
+use crate::bounded::Bounded;
 use crate::event::{self, Heard};
 use crate::node::{self, NodeName};
 use crate::path::{self, BrowsePath};
@@ -43,10 +44,13 @@ pub fn browse_path(bytes: &[u8]) {
 pub fn event_fields(bytes: &[u8]) {
     let options =
         DecodingOptions { max_array_length: 1000, max_string_length: 65_536, ..DecodingOptions::default() };
-    let context = ContextOwned::new_default(NamespaceMap::new(), options);
+    let mut context = ContextOwned::new_default(NamespaceMap::new(), options);
+    context.loaders_mut().add_type_loader(Bounded);
     let mut stream = bytes;
     let mut fields = Vec::new();
-    while fields.len() < event::FIELDS.len() {
+    // Structures are left out: the library believes the length of an XML body (`bounded`), which is not ours to mend.
+    let is_structured = |kind: u8| (22..=25).contains(&(kind & 0x3f));
+    while fields.len() < event::FIELDS.len() && !stream.first().is_some_and(|kind| is_structured(*kind)) {
         match Variant::decode(&mut stream, &context.context()) {
             Ok(field) => fields.push(field),
             Err(_) => break,

@@ -10,6 +10,7 @@
 mod address;
 mod alarms;
 mod ask;
+mod bounded;
 mod chore;
 mod conditions;
 mod der;

@@ -22,6 +22,7 @@ use opcua::types::{
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::bounded::Bounded;
 use crate::endpoint;
 use crate::own::Own;
 use crate::refusal::Place;
@@ -305,7 +306,8 @@ async fn secure(
     endpoint: &EndpointDescription,
     own: Option<&Own>,
 ) -> Result<Session, Failed> {
-    let builder = client.session_builder().user_identity_token(plan.identity.clone());
+    let builder =
+        client.session_builder().user_identity_token(plan.identity.clone()).type_loader(Arc::new(Bounded));
     let builder = builder
         .connect_to_endpoint_directly(endpoint.clone())
         .map_err(|error| ("reading its endpoint", error))?;
