@@ -1,8 +1,8 @@
 //! Reads business systems over HTTP: asks pages of JSON from time to time, and takes webhooks.
 //!
 //! From the edge inwards: `poll` (rounds of questions, in a task) and `hook` (the listener), `auth` (who we are),
-//! `ask` (a question), `answer` (what a page holds), `signature` (is a sender believed), `memory` (how far a list is
-//! safe), `source` (connect, next, settle).
+//! `ask` (a question), `answer` (what a page holds), `signature` (is a sender believed), `source` (connect, next,
+//! settle). How far a list is safe, `rows` keeps.
 //!
 //! Deliberately absent: any verb but GET and POST, and any POST whose body the configuration did not write.
 
@@ -13,7 +13,6 @@ mod check;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod hook;
-mod memory;
 mod poll;
 pub mod probe;
 mod settings;
@@ -27,7 +26,7 @@ use contract::{Fault, ListAddress, Reads, Setup, Source, SourceKind, TagAddress}
 use http_client::Client;
 use jiff::tz::TimeZone;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use rows::{Maker, Style};
+use rows::{Maker, Memory, Style};
 
 pub use settings::{
     Address, Auth, Basic, KeyHeader, List, Listen, Login, Next, Oauth, Proof, Settings, Since, Verb,
@@ -35,7 +34,6 @@ pub use settings::{
 
 use crate::ask::Ask;
 use crate::auth::Credentials;
-use crate::memory::Memory;
 use crate::poll::{ListPages, TagPage, TagPlace};
 use crate::signature::Expected;
 
@@ -77,7 +75,7 @@ fn build(setup: &Setup<'_>, settings: &Settings, reads: Reads<Address, List>) ->
     } else {
         Some(poll_plan(settings, style, pages, lists)?)
     };
-    Ok(source::Http::new(poll, hook, Memory::open(setup.state, setup.name)))
+    Ok(source::Http::new(poll, hook, Memory::open(setup.state, &format!("http-{}", setup.name))))
 }
 
 fn poll_plan(

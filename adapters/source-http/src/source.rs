@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Batch, Source, SourceError, Ticket, async_trait};
+use rows::Memory;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::memory::Memory;
 use crate::{hook, poll};
 
 /// One batch waits: what is asked is asked no faster than it is kept.
@@ -139,7 +139,8 @@ impl Source for Http {
                 let Some(list) = self.poll.as_ref().and_then(|plan| plan.lists.get(list)) else {
                     return Ok(());
                 };
-                self.memory.keep(&list.name, &list.ask.mark(), since).map_err(|error| {
+                let kept = self.memory.keep(&list.name, &list.ask.mark(), since).await;
+                kept.map_err(|error| {
                     SourceError::Lost(format!("the state folder cannot be written: {error}"))
                 })?;
             }
