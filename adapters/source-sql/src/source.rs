@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Batch, Source, SourceError, Ticket, async_trait};
-use rows::Memory;
+use rows::{Given, Memory};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::poll::{Given, Plan, Poller};
+use crate::poll::{Plan, Poller};
 use crate::session::Session;
 
 /// One batch waits: what is asked is asked no faster than it is kept.
