@@ -191,7 +191,7 @@ fn hook_plan(
         address: listen.address,
         expected: Expected {
             proof: listen.proof,
-            secret: secret.reveal().as_bytes().to_vec(),
+            secret,
             window_ms: i64::try_from(listen.window.0.as_millis()).unwrap_or(i64::MAX),
         },
         header,
@@ -200,4 +200,61 @@ fn hook_plan(
         hooks,
         style: style.clone(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{ListId, Site, TagId};
+    use serde_json::json;
+
+    /// Whoever logs a source one day logs no secret.
+    #[test]
+    fn no_secret_is_printed() {
+        let folder = peers::foreign::Folder::new("http");
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "hunter2").unwrap();
+        let secret = json!({"file": file});
+        for auth in [
+            json!({"bearer": secret}),
+            json!({"basic": {"user": "u", "password": secret}}),
+            json!({"header": {"name": "X-API-Key", "value": secret}}),
+            json!({"oauth": {"token_url": "http://127.0.0.1:9/t", "client_id": "c", "client_secret": secret}}),
+            json!({"login": {"path": "l", "body": "[\"{password}\"]", "user": "u", "password": secret, "token": "{/t}"}}),
+        ] {
+            let listen = json!({"address": "127.0.0.1:9", "secret": secret});
+            let table = json!({"url": "http://127.0.0.1:9/", "auth": auth, "listen": listen});
+            let settings = serde_json::from_value(table).unwrap();
+            let site = Site {
+                name: "Usine".into(),
+                language: "fr".into(),
+                timezone: "Europe/Paris".into(),
+                machines: Vec::new(),
+            };
+            let setup = Setup { name: "erp", site: &site, state: folder.path() };
+            let address = |address| TagAddress {
+                id: TagId(0),
+                machine: "m".into(),
+                address: serde_json::from_value(address).unwrap(),
+            };
+            let tags = vec![
+                address(json!({"path": "oil", "value": "/oil"})),
+                address(json!({"hook": "/oil", "value": "/oil"})),
+            ];
+            let list = ListAddress {
+                id: ListId(0),
+                name: "l".into(),
+                fields: Vec::new(),
+                key: Vec::new(),
+                address: serde_json::from_value(json!({"path": "orders"})).unwrap(),
+            };
+            let source = build(&setup, &settings, Reads { tags, lists: vec![list] }).unwrap();
+            let printed = format!("{source:?}");
+            let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, "u:hunter2");
+            assert!(!printed.contains("hunter2") && !printed.contains(&encoded), "{printed}");
+            // Bytes are printed as numbers: `[104, 117, …`.
+            assert!(!printed.contains("104, 117, 110"), "{printed}");
+            assert!(printed.contains("127.0.0.1:9"), "nothing is printed: {printed}");
+        }
+    }
 }
