@@ -145,7 +145,7 @@ async fn a_small_server_is_read_within_its_limits() {
     // The one session is closed and opened again, and free once we are gone.
     source.connect().await.expect("the old session is closed first");
     server.wait_for_sessions(1).await;
-    drop(source);
-    server.wait_for_sessions(0).await;
+    crate::bench::soon(source.close()).await;
+    assert_eq!(server.steer("sessions").await, "0");
     server.assert_only_read().await;
 }
