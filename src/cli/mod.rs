@@ -153,10 +153,18 @@ fn complain(words: &str) {
     let _ = writeln!(std::io::stderr(), "{words}");
 }
 
-/// Logs to standard error, as systemd's journal likes it: no time of its own, no colours. `RUST_LOG` chooses.
+/// What the names of our own crates begin with.
+const OURS: [&str; 6] = ["portevoix", "source_", "network_", "contract", "http_client", "rows"];
+
+/// Our own lines alone: a library tells each reconnect in lines of its own, and what matters in them is in ours.
+fn ours(level: &str) -> tracing_subscriber::EnvFilter {
+    tracing_subscriber::EnvFilter::new(OURS.map(|name| format!("{name}={level}")).join(","))
+}
+
+/// Logs to standard error, as systemd's journal likes it: no time of its own, no colours. `RUST_LOG` chooses; without
+/// it only we speak.
 fn log(level: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| ours(level));
     // A second log, in tests, is not started.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -178,6 +186,43 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    /// What is logged, by default.
+    #[derive(Clone, Default)]
+    struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_our_own_lines_speak() {
+        let log = Log::default();
+        let to = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(super::ours("info"))
+            .with_writer(move || to.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(target: "opcua_client::session", "a library");
+            tracing::error!(target: "mio", "another");
+            tracing::info!(target: "source_opcua::link", "ours");
+            tracing::warn!(target: "portevoix::app", "ours too");
+            tracing::debug!(target: "portevoix::app", "not now");
+        });
+        let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(told.contains("ours") && told.contains("ours too"), "{told}");
+        assert!(
+            !told.contains("library") && !told.contains("another") && !told.contains("not now"),
+            "{told}"
+        );
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

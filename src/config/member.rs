@@ -1,7 +1,7 @@
 //! The tags and rules of one machine, each read from its own table laid over that of its class.
 
 use contract::settings::Words;
-use contract::{Priority, TagId};
+use contract::{Fault, Priority, TagId};
 
 use super::kinds::RULES;
 use super::leaf::{self, Leaf};
@@ -44,13 +44,17 @@ impl Reader<'_> {
         let (of, shape) = (self.kinds.sources.get(kind)?, self.shapes.addresses.get(kind)?);
         let leaf = Leaf {
             table: address,
-            header,
+            header: header.clone(),
             shape,
             more: TagSection::KEYS,
             hint,
             overlay: layer.overlay(self.files, around),
         };
         let address = leaf::read(leaf, |table| of.address(table), &mut self.problems)?;
+        for Fault { key, message } in of.advise(&address) {
+            let place = leaf::walk(&table, &key).unwrap_or_else(|| header.clone());
+            self.problems.warning(place, message);
+        }
         let id = TagId(*next);
         *next += 1;
         Some(TagPlan { id, name: layer.name.to_owned(), section: section?, source, address })

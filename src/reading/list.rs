@@ -166,6 +166,19 @@ impl List {
         gone
     }
 
+    /// A row of the whole list is there, and could not be understood.
+    pub fn there(&mut self, key: Box<str>) {
+        if let Some(round) = &mut self.round {
+            round.insert(key);
+        }
+    }
+
+    /// The whole list came, but for rows of which nobody knows which they are: nothing is gone.
+    pub fn partly(&mut self) {
+        self.end_first();
+        self.round = None;
+    }
+
     /// The source has said all that it had to say for now (the end of a file, the last page): unless a whole list is
     /// on its way, what comes from now on is news. True when this ends the first reading.
     pub fn said_all(&mut self) -> bool {
@@ -361,6 +374,23 @@ mod tests {
         assert_eq!(list.read(record("5", 1.0), NOW), News::TooMany);
         list.whole();
         assert_eq!(list.rows().count(), 0);
+    }
+
+    #[test]
+    fn a_row_that_is_not_understood_is_not_gone_and_holds_nothing_up() {
+        let mut list = list();
+        list.begin();
+        list.read(record("1", 5.0), NOW);
+        list.read(record("2", 5.0), NOW);
+        list.partly();
+        assert_eq!(list.read(record("3", 5.0), NOW), CAME);
+        list.begin();
+        list.there("1".into());
+        list.read(record("3", 5.0), NOW);
+        assert_eq!(list.whole(), ["2".into()]);
+        list.begin();
+        list.partly();
+        assert_eq!(list.rows().count(), 2);
     }
 
     #[test]

@@ -72,6 +72,9 @@ pub trait AnySourceKind: Sync {
     /// What is not safe, and which secrets cannot be read, as key and words.
     fn examine(&self, settings: &Boxed) -> Vec<Fault>;
 
+    /// What works in an address today and may not one day, for `portevoix check`.
+    fn advise(&self, address: &Boxed) -> Vec<Fault>;
+
     /// Makes one, out of what [`settings`](Self::settings), [`address`](Self::address) and [`list`](Self::list) gave.
     ///
     /// # Errors
@@ -135,6 +138,10 @@ where
 
     fn examine(&self, settings: &Boxed) -> Vec<Fault> {
         settings.downcast_ref::<K::Settings>().map(contract::examine).unwrap_or_default()
+    }
+
+    fn advise(&self, address: &Boxed) -> Vec<Fault> {
+        address.downcast_ref::<K::Address>().map(Check::advise).unwrap_or_default()
     }
 
     fn build(

@@ -18,6 +18,8 @@ const PERSON_WAIT: Duration = Duration::from_secs(30);
 const HOLDS_AFTER: Duration = Duration::from_secs(4);
 /// An adapter that does not connect within this time has lost itself.
 const CONNECT_MAX: Duration = Duration::from_secs(60);
+/// So long a source may say goodbye: a program may be given four seconds to end.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// What a source told.
 #[derive(Debug)]
@@ -44,26 +46,33 @@ pub struct Line {
     pub stop: CancellationToken,
 }
 
-/// Runs a source until it is stopped or has nothing more to say. A panic ends this source alone, and is told.
+/// Runs a source until it is stopped or has nothing more to say, and has it say goodbye. A panic ends this source
+/// alone, and is told.
 pub async fn supervise(source: Box<dyn Source>, line: Line) {
-    let (stop, out, number, name) = (line.stop.clone(), line.out.clone(), line.number, line.name.clone());
+    let (out, number, name) = (line.out.clone(), line.number, line.name.clone());
     let mut alone = JoinSet::new();
-    alone.spawn(live(source, line));
-    tokio::select! {
-        () = stop.cancelled() => {}
-        ended = alone.join_next() => {
-            if let Some(Err(error)) = ended && error.is_panic() {
-                error!(source = %name, %error, "panicked, and is gone until the next start");
-                let reason = "the adapter has panicked; start portevoix again and report it".to_owned();
-                // Whoever does not listen any more is leaving.
-                let _ = out.send((number, Heard::Down(reason))).await;
-            }
-        }
+    alone.spawn(live_and_leave(source, line));
+    if let Some(Err(error)) = alone.join_next().await
+        && error.is_panic()
+    {
+        error!(source = %name, %error, "panicked, and is gone until the next start");
+        let reason = "the adapter has panicked; start portevoix again and report it".to_owned();
+        // Whoever does not listen any more is leaving.
+        let _ = out.send((number, Heard::Down(reason))).await;
     }
 }
 
-async fn live(mut source: Box<dyn Source>, mut line: Line) {
-    let (source, line) = (&mut *source, &mut line);
+async fn live_and_leave(mut source: Box<dyn Source>, mut line: Line) {
+    let stop = line.stop.clone();
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = live(&mut *source, &mut line) => {}
+    }
+    // One that takes longer is dropped, and nothing of it is left.
+    let _ = tokio::time::timeout(CLOSE_MAX, source.close()).await;
+}
+
+async fn live(source: &mut dyn Source, line: &mut Line) {
     let mut tries = 0u32;
     let mut last_said = String::new();
     loop {
@@ -152,5 +161,60 @@ async fn pass_on(source: &mut dyn Source, line: &mut Line, batch: Batch) -> Resu
                 let _ = source.settle(ticket).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::async_trait;
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    /// Says nothing, and goodbye after this time.
+    struct Silent {
+        takes: Duration,
+        said: Option<oneshot::Sender<()>>,
+    }
+
+    #[async_trait]
+    impl Source for Silent {
+        async fn connect(&mut self) -> Result<(), SourceError> {
+            Ok(())
+        }
+
+        async fn next(&mut self) -> Result<Batch, SourceError> {
+            std::future::pending().await
+        }
+
+        async fn settle(&mut self, _: Ticket) -> Result<(), SourceError> {
+            Ok(())
+        }
+
+        async fn close(&mut self) {
+            tokio::time::sleep(self.takes).await;
+            let _ = self.said.take().unwrap().send(());
+        }
+    }
+
+    /// Whether a goodbye that takes so long was said, and how long the stop took.
+    async fn stopped(takes: Duration) -> (bool, Duration) {
+        let (said, heard) = oneshot::channel();
+        let ((out, _heard), (_settle, settled)) = (mpsc::channel(1), mpsc::channel(1));
+        let stop = CancellationToken::new();
+        let line = Line { number: 0, name: "press".to_owned(), out, settled, stop: stop.clone() };
+        let source = Box::new(Silent { takes, said: Some(said) });
+        let running = tokio::spawn(supervise(source, line));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let start = Instant::now();
+        stop.cancel();
+        running.await.unwrap();
+        (heard.await.is_ok(), start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_waits_for_the_goodbye_but_not_for_ever() {
+        assert_eq!(stopped(Duration::from_secs(2)).await, (true, Duration::from_secs(2)));
+        assert_eq!(stopped(Duration::from_secs(60)).await, (false, CLOSE_MAX));
     }
 }

@@ -164,7 +164,13 @@ impl Middle {
                         state.list.begin();
                     }
                 }
+                Event::There(ListId(list), key) => {
+                    if let Some(state) = self.lists.get_mut(list as usize) {
+                        state.list.there(key);
+                    }
+                }
                 Event::Whole(ListId(list)) => self.whole(list as usize, now),
+                Event::Partly(ListId(list)) => self.partly(list as usize),
                 Event::Alarm(alarm) => self.alarm(&alarm, now),
                 Event::Refreshing(tag) => self.refreshing(tag.0 as usize),
                 Event::Refreshed(tag) => self.refreshed(tag.0 as usize, now),
@@ -277,6 +283,15 @@ impl Middle {
             self.end_row(at, &key, now);
         }
         self.room_again(at, now);
+    }
+
+    fn partly(&mut self, at: usize) {
+        let Some(state) = self.lists.get_mut(at) else { return };
+        let is_first = state.list.is_first();
+        state.list.partly();
+        if is_first {
+            self.remark_first(at);
+        }
     }
 
     fn end_row(&mut self, at: usize, key: &str, now: Moment) {

@@ -32,7 +32,8 @@ pub trait Check {
         Vec::new()
     }
 
-    /// What is allowed and not safe, for `portevoix doctor`: a password in the clear, a page open to all.
+    /// What is allowed and not safe. Of a source or network, for `portevoix doctor`: a password in the clear, a page
+    /// open to all. Of the address of a tag, for `portevoix check`: a name that may mean something else one day.
     fn advise(&self) -> Vec<Fault> {
         Vec::new()
     }

@@ -253,10 +253,15 @@ pub enum Event {
     Record(Record),
     /// This row is no more, said by the source itself.
     Gone(ListId, Box<str>),
-    /// From here to [`Event::Whole`] all rows of the list follow. What a cut left half is forgotten.
+    /// This row is there, and cannot be understood: it stays as it was known.
+    There(ListId, Box<str>),
+    /// From here to [`Event::Whole`] or [`Event::Partly`] all rows of the list follow. What a cut left half is
+    /// forgotten.
     Begin(ListId),
     /// All rows have come since `Begin`: what was not among them is gone.
     Whole(ListId),
+    /// All rows have come since `Begin`, and of one nobody knows which it is: nothing is gone.
+    Partly(ListId),
     /// A condition of an alarm server.
     Alarm(Alarm),
     /// From here to [`Event::Refreshed`] all conditions of the tag follow that are not at rest.

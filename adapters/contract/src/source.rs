@@ -13,6 +13,10 @@ pub trait Source: Send {
 
     /// The batch of this ticket is safe with us. A ticket of an earlier connection is no error.
     async fn settle(&mut self, ticket: Ticket) -> Result<(), SourceError>;
+
+    /// The program stops: says goodbye to the peer. Called once, after everything else; given some seconds, then
+    /// dropped. A source that is dropped without it leaves nothing running either.
+    async fn close(&mut self) {}
 }
 
 /// Each variant is another next step.

@@ -6,7 +6,6 @@
 
 mod card;
 mod clock;
-mod door;
 mod events;
 mod fit;
 mod network;

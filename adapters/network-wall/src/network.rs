@@ -8,13 +8,13 @@ use std::time::Duration;
 use contract::{
     Capabilities, Delivery, DeliveryError, Fault, Length, Network, Pace, Receipt, Repeat, Setup, async_trait,
 };
+use http_client::{Bounds, Door};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::clock::now;
-use crate::door::Door;
 use crate::fit::{CHARS_MAX, fit};
 use crate::page::Page;
 use crate::server::{Hall, Hosts, routes};
@@ -23,6 +23,10 @@ use crate::store::{Store, StoreError};
 
 /// Our own disk is the only limit: a post costs one synced write.
 const PACE: Pace = Pace { burst: 200, refill: Duration::from_millis(20) };
+
+/// The living pages and as many connections again for their loading. A living page is spoken to every 15 s; 90 s is
+/// longer than any browser needs for its next question. It may stay open for weeks.
+const BOUNDS: Bounds = Bounds { connections_max: 256, silence_max: Duration::from_secs(90), life_max: None };
 
 /// How often old posts are forgotten, in deliveries. At the fastest pace that is every few seconds.
 const PRUNE_EVERY: u64 = 256;
@@ -95,8 +99,8 @@ impl Network for WallNetwork {
         let (wake, woken) = watch::channel(0);
         let hosts = Hosts::new(listen, &self.settings.names);
         let hall = Arc::new(Hall::new(self.store.clone(), Arc::clone(&self.page), woken, hosts));
-        let server =
-            axum::serve(Door::new(listener), routes(hall)).with_graceful_shutdown(stop.cancelled_owned());
+        let server = axum::serve(Door::new(listener, BOUNDS), routes(hall))
+            .with_graceful_shutdown(stop.cancelled_owned());
         tokio::select! {
             served = server => served.map_err(|error| retry(format!("the page of the wall stopped: {error}"))),
             () = forward(self.changes.subscribe(), wake) => Ok(()),

@@ -1,16 +1,21 @@
 //! What sources of records share: cells become values, rows become records.
 //!
 //! A source finds the cells of a row by the `from` of each [`contract::Field`] and hands them to a [`Maker`], which
-//! gives a [`contract::Record`] or says what is [`Wrong`], and where. [`cell`] reads text, [`json`] what JSON holds.
+//! gives a [`contract::Record`] or says what is [`Wrong`], and where. [`cell`] reads text, [`json`] what JSON holds. Of
+//! lists that are asked for what has changed, [`Memory`] keeps how far they are safe. A task that asks again and again
+//! gives [`Given`]s, and tells a trouble once ([`Told`]).
 //!
-//! Deliberately absent: files, connections, and any guess. How numbers and times are written stands in a [`Style`];
+//! Deliberately absent: any file but that one, connections, and any guess. How numbers and times are written stands in a [`Style`];
 //! what does not fit is told, never bent until it fits.
 
 mod cell;
 mod encoding;
 mod json;
+mod left_out;
+mod memory;
 mod number;
 mod record;
+mod rounds;
 mod time;
 mod wrong;
 
@@ -21,8 +26,11 @@ use serde::Deserialize;
 pub use cell::{KEY_MAX, TEXT_MAX, cell, check, native};
 pub use encoding::Encoding;
 pub use json::{json, lookup};
+pub use left_out::LeftOut;
+pub use memory::Memory;
 pub use number::plain as number_text;
 pub use record::{Cell, Maker};
+pub use rounds::{Given, Out, Told};
 pub use time::{local, unix};
 pub use wrong::Wrong;
 

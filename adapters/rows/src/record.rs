@@ -59,10 +59,17 @@ impl Maker {
             let cell = cells.get(index).copied().unwrap_or(Cell::Absent);
             self.value(cell, field).map_err(|wrong| wrong.at(&field.from).at(place))
         };
-        let fields: Box<[Option<Value>]> =
-            self.fields.iter().enumerate().map(value).collect::<Result<_, _>>()?;
+        let fields: Result<Box<[Option<Value>]>, Wrong> = self.fields.iter().enumerate().map(value).collect();
+        let fields = fields.map_err(|wrong| Wrong { key: self.key_alone(cells), ..wrong })?;
         let key = self.key(&fields, cells).map_err(|wrong| wrong.at(place))?;
         Ok(Record { list: self.list, key, fields, at: None, origin: Origin::Live })
+    }
+
+    /// The key of a row of which another cell cannot be understood.
+    fn key_alone(&self, cells: &[Cell<'_>]) -> Option<Box<str>> {
+        let known = |(field, cell): (&Field, &Cell<'_>)| self.value(*cell, field).ok().flatten();
+        let fields: Vec<Option<Value>> = self.fields.iter().zip(cells).map(known).collect();
+        self.key(&fields, cells).ok()
     }
 
     fn value(&self, found: Cell<'_>, field: &Field) -> Result<Option<Value>, Wrong> {

@@ -16,12 +16,14 @@ pub struct Wrong {
     pub found: String,
     /// What was expected, in words for an integrator.
     pub expected: String,
+    /// The key of its row, if that much could be understood.
+    pub key: Option<Box<str>>,
 }
 
 impl Wrong {
     /// Something wrong whose place is said later, by [`Wrong::at`].
     pub fn new(found: &str, expected: impl Into<String>) -> Wrong {
-        Wrong { place: String::new(), found: quote(found), expected: expected.into() }
+        Wrong { place: String::new(), found: quote(found), expected: expected.into(), key: None }
     }
 
     /// The same, at this place; a place that was said before stands behind it: `line 12, Quantité`.

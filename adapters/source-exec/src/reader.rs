@@ -6,7 +6,7 @@ use contract::{
     Alarm, Batch, Event, Field, ListId, Moment, Notice, Quality, Reads, Record, Sample, TagId, Value, clean,
 };
 use jiff::tz::TimeZone;
-use rows::{Decimal, Maker, Style};
+use rows::{Decimal, LeftOut, Maker, Style};
 
 use crate::VERSION;
 use crate::cell::Cell;
@@ -38,6 +38,8 @@ pub struct Reader {
     lines: usize,
     told: HashSet<Kind>,
     unclaimed: HashSet<String>,
+    /// What was left out of the lists that are given whole just now.
+    left_out: HashMap<ListId, LeftOut>,
 }
 
 impl Reader {
@@ -61,6 +63,7 @@ impl Reader {
             lines: 0,
             told: HashSet::new(),
             unclaimed: HashSet::new(),
+            left_out: HashMap::new(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Reader {
         (self.batch, self.ticket, self.lines) = (Batch::default(), None, 0);
         self.told.clear();
         self.unclaimed.clear();
+        self.left_out.clear();
     }
 
     /// How many lines are in the batch.
@@ -92,6 +96,7 @@ impl Reader {
         self.lines += 1;
         let (number, line) = match cut {
             Cut::TooLong(number) => {
+                self.lose();
                 self.poison(Kind::TooLong, *number, "longer than `line_max`");
                 return Ok(());
             }
@@ -104,10 +109,12 @@ impl Reader {
                 self.take_in(number, said)
             }
             Err(Wrong::NoJson(words)) => {
+                self.lose();
                 self.poison(Kind::NoJson, number, &words);
                 Ok(())
             }
             Err(Wrong::NoMeaning(words)) => {
+                self.lose();
                 self.poison(Kind::NoMeaning, number, &words);
                 Ok(())
             }
@@ -123,8 +130,8 @@ impl Reader {
             Said::Sample(measure) => self.sample(measure),
             Said::Record(row) => self.record(number, row),
             Said::Gone(row) => self.gone(number, &row),
-            Said::Begin(list) => self.whole(&list, Event::Begin),
-            Said::Whole(list) => self.whole(&list, Event::Whole),
+            Said::Begin(list) => self.begin(&list),
+            Said::Whole(list) => self.whole(&list),
             Said::Alarm(alarm) => self.alarm(number, &alarm),
             Said::Refreshing(tag) => self.refresh(&tag, Event::Refreshing),
             Said::Refreshed(tag) => self.refresh(&tag, Event::Refreshed),
@@ -149,7 +156,12 @@ impl Reader {
         for list in lists {
             match record(list, &row, &self.site) {
                 Ok(record) => self.batch.events.push(Event::Record(record)),
-                Err(words) => wrong = Some(words),
+                Err(unfit) => {
+                    let left_out = self.left_out.get_mut(&list.list());
+                    let event = left_out.and_then(|left_out| left_out.leave(list.list(), unfit.key));
+                    self.batch.events.extend(event);
+                    wrong = Some(unfit.words);
+                }
             }
         }
         if let Some(words) = wrong {
@@ -163,7 +175,12 @@ impl Reader {
         for list in lists {
             match record(list, row, &self.site) {
                 Ok(record) => self.batch.events.push(Event::Gone(record.list, record.key)),
-                Err(words) => wrong = Some(words),
+                Err(unfit) => {
+                    let left_out = self.left_out.get_mut(&list.list());
+                    let event = left_out.and_then(|left_out| left_out.leave(list.list(), unfit.key));
+                    self.batch.events.extend(event);
+                    wrong = Some(unfit.words);
+                }
             }
         }
         if let Some(words) = wrong {
@@ -171,9 +188,24 @@ impl Reader {
         }
     }
 
-    fn whole(&mut self, name: &str, event: fn(ListId) -> Event) {
+    fn begin(&mut self, name: &str) {
         let Some(lists) = self.lists.get(name) else { return self.nobody(name) };
-        self.batch.events.extend(lists.iter().map(|list| event(list.list())));
+        self.batch.events.extend(lists.iter().map(|list| Event::Begin(list.list())));
+        self.left_out.extend(lists.iter().map(|list| (list.list(), LeftOut::default())));
+    }
+
+    fn whole(&mut self, name: &str) {
+        let Some(lists) = self.lists.get(name) else { return self.nobody(name) };
+        let ids = lists.iter().map(Maker::list);
+        let end = |id| self.left_out.remove(&id).unwrap_or_default().end(id);
+        self.batch.events.extend(ids.map(end));
+    }
+
+    /// A line that nobody understands may have been a row.
+    fn lose(&mut self) {
+        for (list, left_out) in &mut self.left_out {
+            left_out.leave(*list, None);
+        }
     }
 
     fn refresh(&mut self, name: &str, event: fn(TagId) -> Event) {
@@ -249,18 +281,74 @@ fn judged(
     }
 }
 
-fn record(list: &Maker, row: &Row, site: &TimeZone) -> Result<Record, String> {
+/// Why a row is left out, and which one it is if that much could be understood.
+struct Unfit {
+    words: String,
+    key: Option<Box<str>>,
+}
+
+fn record(list: &Maker, row: &Row, site: &TimeZone) -> Result<Record, Unfit> {
+    let unfit = |words| Unfit { words, key: None };
     let value = |field: &Field| match row.fields.get(&field.from) {
         Some(cell) => cell.native().map_err(|words| format!("{}: {words}", field.from)),
         None => Ok(None),
     };
-    let values: Vec<Option<Value>> = list.fields().iter().map(value).collect::<Result<_, _>>()?;
+    let values: Vec<Option<Value>> =
+        list.fields().iter().map(value).collect::<Result<_, _>>().map_err(unfit)?;
     let cells: Vec<rows::Cell<'_>> =
         values.iter().map(|value| value.as_ref().map_or(rows::Cell::Absent, rows::Cell::Native)).collect();
-    let record = list.record(&"fields", &cells).map_err(|wrong| wrong.to_string())?;
+    let wrong = |wrong: rows::Wrong| Unfit { words: wrong.to_string(), key: wrong.key };
+    let record = list.record(&"fields", &cells).map_err(wrong)?;
     let at = match &row.at {
         Cell::Empty => None,
-        written => Some(written.time(site)?),
+        written => {
+            let key = Some(record.key.clone());
+            Some(written.time(site).map_err(|words| Unfit { words, key })?)
+        }
     };
     Ok(Record { at, origin: row.origin, ..record })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{FieldKind, ListAddress};
+
+    /// The events of these lines about the list `l` with the key `k` and the number `n`: `+` begins, `.` is whole,
+    /// `,` in part, `?` before a row that is not understood.
+    #[track_caller]
+    fn check(lines: &[&str], want: &str) {
+        let field = |name: &str, kind| Field { name: name.into(), from: name.into(), kind, format: None };
+        let fields = vec![field("k", FieldKind::Text), field("n", FieldKind::Number)];
+        let list =
+            ListAddress { id: ListId(0), name: "l".into(), fields, key: vec![0], address: List::default() };
+        let mut reader = Reader::new(Reads { tags: Vec::new(), lists: vec![list] }, TimeZone::UTC);
+        for (line, number) in lines.iter().zip(1..) {
+            reader.read(&Cut::Line(number, line.as_bytes())).unwrap();
+        }
+        let word = |event: &Event| match event {
+            Event::Begin(_) => "+".to_owned(),
+            Event::Whole(_) => ".".to_owned(),
+            Event::Partly(_) => ",".to_owned(),
+            Event::There(_, key) => format!("?{key}"),
+            Event::Record(record) => record.key.to_string(),
+            other => panic!("{other:?}"),
+        };
+        let (batch, _) = reader.take().unwrap();
+        assert_eq!(batch.events.iter().map(word).collect::<Vec<_>>().join(" "), want);
+    }
+
+    #[test]
+    fn a_wrong_row_of_a_whole_list_is_not_gone() {
+        let (begin, whole) = (r#"{"begin":"l"}"#, r#"{"whole":"l"}"#);
+        let good = r#"{"list":"l","fields":{"k":"1","n":5}}"#;
+        let wrong = r#"{"list":"l","fields":{"k":"2","n":"many"}}"#;
+        let late = r#"{"list":"l","at":"one day","fields":{"k":"3","n":5}}"#;
+        let keyless = r#"{"list":"l","fields":{"n":5}}"#;
+        check(&[begin, good, whole], "+ 1 .");
+        check(&[begin, good, wrong, late, whole, good], "+ 1 ?2 ?3 . 1");
+        check(&[begin, good, keyless, whole], "+ 1 ,");
+        check(&[begin, good, "{\"list\":\"l\",\"fie", whole, begin, whole], "+ 1 , + .");
+        check(&[wrong, "rubbish", begin, whole], "+ .");
+    }
 }

@@ -178,16 +178,11 @@ impl Source for Exec {
         }
         Ok(())
     }
-}
 
-impl Drop for Exec {
-    fn drop(&mut self) {
-        let Some(running) = self.running.take() else { return };
-        // Asked to end and given time, if there is somebody to wait; killed with the runtime or without one, because
-        // a dropped group is a killed group.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let grace = self.command.grace;
-            runtime.spawn(async move { running.end(grace).await });
+    /// Asked to end and given time. Dropped instead, the program is killed with all of its group.
+    async fn close(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.end(self.command.grace).await;
         }
     }
 }

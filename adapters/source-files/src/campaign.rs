@@ -150,6 +150,29 @@ async fn a_watch_that_goes_by_the_name_is_caught() {
     assert!(wrong.starts_with("missed: same"), "{wrong}");
 }
 
+/// What was read through links, if anything was.
+async fn links(mutant: Option<Mutant>) -> Result<(), String> {
+    let outside = peers::foreign::Folder::new("outside");
+    fs::write(outside.path().join("secret.csv"), "of;qty\nsecret;1\n").expect("a file");
+    let bench = bench(json!({}), &[PLAIN], mutant);
+    let link = bench.file("link.csv");
+    std::os::unix::fs::symlink(outside.path().join("secret.csv"), &link).expect("a link");
+    bench.write("good.csv", "of;qty\ngood;5\n");
+    let mut room = bench.open().await;
+    room.until("the good one and a word of the other", |room| room.rows.len() + room.troubled().len() >= 2)
+        .await;
+    let keys: Vec<&str> = room.records().iter().map(|record| &*record.key).collect();
+    let is_right = keys == ["good"] && room.troubled() == ["link.csv"];
+    if is_right { Ok(()) } else { Err(format!("read: {keys:?}, told: {:?}", room.troubled())) }
+}
+
+#[tokio::test]
+async fn a_folder_that_follows_links_is_caught() {
+    links(None).await.expect("nothing outside is read");
+    let wrong = links(Some(Mutant::Follows)).await.expect_err("a link went unnoticed");
+    assert!(wrong.contains("secret"), "{wrong}");
+}
+
 /// Many files at once, in one folder: each is read once, in the order of their changes.
 #[tokio::test]
 async fn ten_thousand_files() {

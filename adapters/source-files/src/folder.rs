@@ -35,6 +35,9 @@ pub struct Folder {
     inode: u64,
     /// One call at a time: a share that hangs must not collect threads.
     turn: Arc<Semaphore>,
+    /// A mutant: it follows links.
+    #[cfg(test)]
+    pub follows: bool,
 }
 
 impl Folder {
@@ -55,7 +58,14 @@ impl Folder {
             Ok(Ok((found.dev(), found.ino())))
         });
         let (device, inode) = opened.await.map_err(|error| gone(&shown, &error))??;
-        Ok(Folder { root: root.to_owned(), device, inode, turn })
+        Ok(Folder {
+            root: root.to_owned(),
+            device,
+            inode,
+            turn,
+            #[cfg(test)]
+            follows: false,
+        })
     }
 
     async fn ask<T: Send + 'static>(
@@ -82,8 +92,17 @@ impl Folder {
     fn entry(&self, raw: OsString) -> Option<Entry> {
         let name = label(&raw);
         // Gone since it was listed: it is not there.
-        let found = fs::symlink_metadata(self.root.join(&raw)).ok()?;
+        let found = self.look(&raw).ok()?;
         Some(Entry { raw, name, what: what(&found) })
+    }
+
+    /// What lies there itself: a link is a link, wherever it points.
+    fn look(&self, raw: &OsStr) -> io::Result<fs::Metadata> {
+        #[cfg(test)]
+        if self.follows {
+            return fs::metadata(self.root.join(raw));
+        }
+        fs::symlink_metadata(self.root.join(raw))
     }
 
     /// A folder inside that is really one: no link to elsewhere.
@@ -98,11 +117,13 @@ impl Folder {
     }
 
     fn is_same(&self, raw: &OsStr, stat: Stat) -> bool {
-        fs::symlink_metadata(self.root.join(raw)).is_ok_and(|found| what(&found) == What::File(stat))
+        self.look(raw).is_ok_and(|found| what(&found) == What::File(stat))
     }
 
     fn copy(&self, raw: &OsStr, stat: Stat, max: u64, spool: &Path) -> io::Result<Fetched> {
         let options = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+        #[cfg(test)]
+        let options = if self.follows { libc::O_NONBLOCK | libc::O_CLOEXEC } else { options };
         let opened = File::options().read(true).custom_flags(options).open(self.root.join(raw));
         let mut file = match opened {
             Ok(file) => file,

@@ -70,8 +70,8 @@ pub struct Ledger {
     order: VecDeque<Taken>,
     lying: HashMap<String, Taken>,
     last: HashMap<String, String>,
-    /// The last content under each name.
-    latest: HashMap<String, String>,
+    /// The last content under each name, and how many of the remembered lines bear that name.
+    latest: HashMap<String, (String, u32)>,
     aside: BTreeMap<String, Aside>,
 }
 
@@ -115,7 +115,7 @@ impl Ledger {
 
     /// The last content under this name.
     pub fn latest(&self, name: &str) -> Option<&str> {
-        self.latest.get(name).map(String::as_str)
+        self.latest.get(name).map(|(content, _)| content.as_str())
     }
 
     /// What was taken from a file of this name that may still lie there.
@@ -167,7 +167,8 @@ impl Ledger {
             Line::Taken(taken) => {
                 *self.taken.entry(taken.content.clone()).or_default() += 1;
                 self.last.insert(taken.lists.clone(), taken.content.clone());
-                self.latest.insert(taken.name.clone(), taken.content.clone());
+                let latest = self.latest.entry(taken.name.clone()).or_default();
+                *latest = (taken.content.clone(), latest.1 + 1);
                 self.lying.insert(taken.name.clone(), taken.clone());
                 self.order.push_back(taken);
                 if self.order.len() > KEPT_MAX
@@ -189,11 +190,15 @@ impl Ledger {
     }
 
     fn forget(&mut self, old: &Taken) {
-        let Some(count) = self.taken.get_mut(&old.content) else { return };
-        *count -= 1;
-        if *count == 0 {
-            self.taken.remove(&old.content);
-            if self.latest.get(&old.name) == Some(&old.content) {
+        if let Some(count) = self.taken.get_mut(&old.content) {
+            *count -= 1;
+            if *count == 0 {
+                self.taken.remove(&old.content);
+            }
+        }
+        if let Some((_, lines)) = self.latest.get_mut(&old.name) {
+            *lines -= 1;
+            if *lines == 0 {
                 self.latest.remove(&old.name);
             }
         }
@@ -268,6 +273,23 @@ mod tests {
         assert_eq!(ledger.aside()["c"].cause, Cause::Missing("Qté".into()));
         assert!(ledger.mend("c") && !ledger.mend("c"));
         assert!(Ledger::open(folder.path(), "erp").aside().is_empty());
+    }
+
+    /// A file each five minutes, with the time in its name, that holds the same for months.
+    #[test]
+    fn names_do_not_grow_for_ever_either() {
+        let folder = Folder::new("ledger");
+        let mut ledger = Ledger::open(folder.path(), "erp");
+        for number in 0..(KEPT_MAX + 10) {
+            ledger.take(taken(&number.to_string(), "as ever"));
+        }
+        assert_eq!((ledger.latest.len(), ledger.latest("9")), (KEPT_MAX, None));
+        assert_eq!((ledger.latest("10"), ledger.has("as ever")), (Some("as ever"), true));
+        // A name that comes again and again is known by what it held last.
+        for number in 0..=KEPT_MAX {
+            ledger.take(taken("10", &number.to_string()));
+        }
+        assert_eq!((ledger.latest.len(), ledger.latest("10")), (1, Some(KEPT_MAX.to_string().as_str())));
     }
 
     #[test]

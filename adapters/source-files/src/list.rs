@@ -16,7 +16,7 @@ pub struct List {
     /// and never read.
     pub files: String,
     /// Each file holds the whole list: what is not in it is gone. Else a file holds rows that are new or changed.
-    /// A whole file in which a row cannot be read makes nothing gone.
+    /// A row that cannot be read stays as it was, if its key can; if not even that, nothing is gone.
     #[serde(default)]
     pub whole: bool,
     /// What becomes of a file in which a row cannot be read: `"leave-out"` takes the other rows, `"refuse-file"`

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use contract::{Cause, Event, ListAddress, ListId, Record};
 use jiff::tz::TimeZone;
-use rows::{Maker, Style, Wrong};
+use rows::{LeftOut, Maker, Style, Wrong};
 use sha2::{Digest, Sha256};
 
 use crate::copy::Copy;
@@ -117,10 +117,10 @@ pub enum Checked {
 /// What one list makes of a good file.
 #[derive(Debug)]
 pub struct Good {
-    /// Rows were left out: what is not in the file may be one of them, so nothing is gone.
-    has_left_out: bool,
-    /// Its records, if they are few.
-    kept: Option<Vec<Record>>,
+    /// How its reading ends where the file is the whole list.
+    end: Event,
+    /// What is said of its rows, if they are few.
+    kept: Option<Vec<Event>>,
 }
 
 /// Reads a file and takes nothing. `is_last`: what looks unfinished is not waited for.
@@ -128,20 +128,19 @@ pub fn check(copy: &mut Copy, lists: &[Reading], is_last: bool) -> Checked {
     let mut goods = Vec::new();
     let mut left_out: Option<(Wrong, u64)> = None;
     for list in lists {
-        let (mut kept, mut good, mut bad) = (Vec::new(), 0u64, 0u64);
+        let (mut kept, mut said, mut good, mut bad) = (Vec::new(), 0usize, 0u64, 0u64);
+        let mut left = LeftOut::default();
         let read = list.read(copy, &mut |row| {
-            match row {
-                Ok(record) => {
-                    good += 1;
-                    if kept.len() < BATCH_MAX {
-                        kept.push(record);
-                    }
-                }
+            match &row {
+                Ok(_) => good += 1,
                 Err(wrong) => {
                     bad += 1;
-                    left_out.get_or_insert((wrong, 0)).1 += 1;
+                    left_out.get_or_insert_with(|| (wrong.clone(), 0)).1 += 1;
                 }
             }
+            let event = left.take(list.id, row);
+            said += usize::from(event.is_some());
+            kept.extend(event.filter(|_| said <= BATCH_MAX));
             ControlFlow::Continue(())
         });
         match read {
@@ -156,8 +155,8 @@ pub fn check(copy: &mut Copy, lists: &[Reading], is_last: bool) -> Checked {
         if is_refused && let Some((wrong, _)) = left_out {
             return Checked::Refused { words: wrong.to_string(), cause: wrong.into() };
         }
-        let is_all = good as usize == kept.len();
-        goods.push(Good { has_left_out: bad > 0, kept: is_all.then_some(kept) });
+        let is_all = said == kept.len();
+        goods.push(Good { end: left.end(list.id), kept: is_all.then_some(kept) });
     }
     Checked::Good { lists: goods, left_out }
 }
@@ -175,10 +174,10 @@ pub fn give(
     let mut events = Vec::new();
     let mut is_over = false;
     for (list, good) in lists.iter().zip(goods) {
-        let is_whole = list.whole && !good.has_left_out;
-        events.extend(is_whole.then_some(Event::Begin(list.id)));
-        let mut take = |record: Record| {
-            events.push(Event::Record(record));
+        events.extend(list.whole.then_some(Event::Begin(list.id)));
+        let mut left = LeftOut::default();
+        let mut take = |event: Event| {
+            events.push(event);
             if events.len() < BATCH_MAX {
                 return ControlFlow::Continue(());
             }
@@ -191,7 +190,9 @@ pub fn give(
                 let _ = kept.into_iter().try_for_each(&mut take);
             }
             None => {
-                let read = list.read(copy, &mut |row| row.map_or(ControlFlow::Continue(()), &mut take));
+                let read = list.read(copy, &mut |row| {
+                    left.take(list.id, row).map_or(ControlFlow::Continue(()), &mut take)
+                });
                 if let Err(Spoilt::Io(error)) = read {
                     return Err(error);
                 }
@@ -200,7 +201,7 @@ pub fn give(
         if is_over {
             return Ok(());
         }
-        events.extend(is_whole.then_some(Event::Whole(list.id)));
+        events.extend(list.whole.then_some(good.end));
     }
     let _ = give(events);
     Ok(())

@@ -67,7 +67,15 @@ impl Drop for Link {
 impl Files {
     async fn open(&self) -> Result<Arc<dyn Place>, SourceError> {
         match &self.at {
-            Where::Folder(path) => Ok(Arc::new(Folder::open(path, Arc::clone(&self.turn)).await?)),
+            Where::Folder(path) => {
+                #[allow(unused_mut, reason = "a test makes it wrong")]
+                let mut folder = Folder::open(path, Arc::clone(&self.turn)).await?;
+                #[cfg(test)]
+                {
+                    folder.follows = self.mutant == Some(crate::watch::Mutant::Follows);
+                }
+                Ok(Arc::new(folder))
+            }
             #[cfg(feature = "sftp")]
             Where::Sftp(account) => Ok(Arc::new(crate::sftp::Server::open(account).await?)),
         }

@@ -36,6 +36,8 @@ pub enum Mutant {
     Hasty,
     /// Goes by the name: a new content under an old name is not seen.
     ByName,
+    /// Its folder follows links.
+    Follows,
 }
 
 #[derive(Debug)]
@@ -158,6 +160,7 @@ impl Watch {
                 (seen.stat, seen.round) = (stat, round);
                 Some(if is_known { Verdict::Leave } else { Verdict::Read { is_last: true } })
             }
+            Mutant::Follows => None,
             Mutant::ByName => {
                 let seen = self.files.get_mut(name).filter(|seen| seen.read_at.is_some())?;
                 (seen.stat, seen.round) = (stat, round);

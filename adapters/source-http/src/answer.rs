@@ -1,9 +1,9 @@
 //! What an answer holds. Pure.
 
-use contract::{Batch, Cause, Event, Field, FieldKind, Moment, Quality, Value, clean};
+use contract::{Batch, Cause, Field, FieldKind, Moment, Quality, Value, clean};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use rows::{Cell, Maker, Style, Wrong, lookup};
+use rows::{Cell, LeftOut, Maker, Style, lookup};
 use serde_json::Value as Json;
 
 /// A number with more digits than this does not survive as a number.
@@ -39,22 +39,17 @@ pub fn rows<'a>(json: &'a Json, pointer: &str) -> Result<&'a [Json], Cause> {
     }
 }
 
-/// Rows become records, put behind `batch`; the first one that cannot be understood is told, the others are taken.
-/// `before` rows came in earlier pages.
-pub fn records(rows: &[Json], maker: &Maker, before: u64, batch: &mut Batch) -> Option<Wrong> {
-    let mut first_wrong = None;
+/// Rows become records, put behind `batch`; what cannot be understood is left out. `before` rows came in earlier pages.
+pub fn records(rows: &[Json], maker: &Maker, before: u64, left_out: &mut LeftOut, batch: &mut Batch) {
     for (row, number) in rows.iter().zip(before + 1..) {
         let cells: Vec<Cell<'_>> = maker
             .fields()
             .iter()
             .map(|field| lookup(row, &field.from).map_or(Cell::Absent, Cell::Json))
             .collect();
-        match maker.record(&format!("row {number}"), &cells) {
-            Ok(record) => batch.events.push(Event::Record(record)),
-            Err(wrong) => first_wrong = first_wrong.or(Some(wrong)),
-        }
+        let row = maker.record(&format!("row {number}"), &cells);
+        batch.events.extend(left_out.take(maker.list(), row));
     }
-    first_wrong
 }
 
 /// A value and its time.

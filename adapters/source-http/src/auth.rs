@@ -32,8 +32,8 @@ pub enum Credentials {
     Oauth {
         /// Where.
         url: Url,
-        /// The form to send.
-        form: String,
+        /// The form to send, with the secret in it.
+        form: SecretText,
     },
     /// A login.
     Login {
@@ -101,7 +101,7 @@ fn secret_value(value: &str) -> Result<HeaderValue, String> {
     Ok(value)
 }
 
-fn form(oauth: &Oauth, secret: &SecretText) -> String {
+fn form(oauth: &Oauth, secret: &SecretText) -> SecretText {
     let mut pairs = vec![
         ("grant_type", "client_credentials"),
         ("client_id", oauth.client_id.as_str()),
@@ -110,7 +110,7 @@ fn form(oauth: &Oauth, secret: &SecretText) -> String {
     pairs.extend(oauth.scope.as_deref().map(|scope| ("scope", scope)));
     // The way of a query is the way of a form.
     let url = Url::parse_with_params("http://form/", pairs).expect("a URL that is written here");
-    url.query().unwrap_or_default().to_owned()
+    SecretText::new(url.query().unwrap_or_default())
 }
 
 /// The credentials in use, with what was asked for and is kept.
@@ -160,11 +160,11 @@ impl Identity {
 
 type Kept = (HeaderName, HeaderValue, Option<Instant>);
 
-async fn token(client: &Client, url: &Url, form: &str) -> Result<Kept, SourceError> {
+async fn token(client: &Client, url: &Url, form: &SecretText) -> Result<Kept, SourceError> {
     let request = client
         .request(Method::POST, url.clone())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(form.to_owned());
+        .body(form.reveal().to_owned());
     let json = answer_of(client, request, "the token").await?;
     let token = json.get("access_token").and_then(Json::as_str);
     let token = token

@@ -1,8 +1,8 @@
 //! Reads business systems over HTTP: asks pages of JSON from time to time, and takes webhooks.
 //!
 //! From the edge inwards: `poll` (rounds of questions, in a task) and `hook` (the listener), `auth` (who we are),
-//! `ask` (a question), `answer` (what a page holds), `signature` (is a sender believed), `memory` (how far a list is
-//! safe), `source` (connect, next, settle).
+//! `ask` (a question), `answer` (what a page holds), `signature` (is a sender believed), `source` (connect, next,
+//! settle). How far a list is safe, `rows` keeps.
 //!
 //! Deliberately absent: any verb but GET and POST, and any POST whose body the configuration did not write.
 
@@ -13,7 +13,6 @@ mod check;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod hook;
-mod memory;
 mod poll;
 pub mod probe;
 mod settings;
@@ -27,7 +26,7 @@ use contract::{Fault, ListAddress, Reads, Setup, Source, SourceKind, TagAddress}
 use http_client::Client;
 use jiff::tz::TimeZone;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use rows::{Maker, Style};
+use rows::{Maker, Memory, Style};
 
 pub use settings::{
     Address, Auth, Basic, KeyHeader, List, Listen, Login, Next, Oauth, Proof, Settings, Since, Verb,
@@ -35,7 +34,6 @@ pub use settings::{
 
 use crate::ask::Ask;
 use crate::auth::Credentials;
-use crate::memory::Memory;
 use crate::poll::{ListPages, TagPage, TagPlace};
 use crate::signature::Expected;
 
@@ -77,7 +75,7 @@ fn build(setup: &Setup<'_>, settings: &Settings, reads: Reads<Address, List>) ->
     } else {
         Some(poll_plan(settings, style, pages, lists)?)
     };
-    Ok(source::Http::new(poll, hook, Memory::open(setup.state, setup.name)))
+    Ok(source::Http::new(poll, hook, Memory::open(setup.state, &format!("http-{}", setup.name))))
 }
 
 fn poll_plan(
@@ -193,7 +191,7 @@ fn hook_plan(
         address: listen.address,
         expected: Expected {
             proof: listen.proof,
-            secret: secret.reveal().as_bytes().to_vec(),
+            secret,
             window_ms: i64::try_from(listen.window.0.as_millis()).unwrap_or(i64::MAX),
         },
         header,
@@ -202,4 +200,61 @@ fn hook_plan(
         hooks,
         style: style.clone(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{ListId, Site, TagId};
+    use serde_json::json;
+
+    /// Whoever logs a source one day logs no secret.
+    #[test]
+    fn no_secret_is_printed() {
+        let folder = peers::foreign::Folder::new("http");
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "hunter2").unwrap();
+        let secret = json!({"file": file});
+        for auth in [
+            json!({"bearer": secret}),
+            json!({"basic": {"user": "u", "password": secret}}),
+            json!({"header": {"name": "X-API-Key", "value": secret}}),
+            json!({"oauth": {"token_url": "http://127.0.0.1:9/t", "client_id": "c", "client_secret": secret}}),
+            json!({"login": {"path": "l", "body": "[\"{password}\"]", "user": "u", "password": secret, "token": "{/t}"}}),
+        ] {
+            let listen = json!({"address": "127.0.0.1:9", "secret": secret});
+            let table = json!({"url": "http://127.0.0.1:9/", "auth": auth, "listen": listen});
+            let settings = serde_json::from_value(table).unwrap();
+            let site = Site {
+                name: "Usine".into(),
+                language: "fr".into(),
+                timezone: "Europe/Paris".into(),
+                machines: Vec::new(),
+            };
+            let setup = Setup { name: "erp", site: &site, state: folder.path() };
+            let address = |address| TagAddress {
+                id: TagId(0),
+                machine: "m".into(),
+                address: serde_json::from_value(address).unwrap(),
+            };
+            let tags = vec![
+                address(json!({"path": "oil", "value": "/oil"})),
+                address(json!({"hook": "/oil", "value": "/oil"})),
+            ];
+            let list = ListAddress {
+                id: ListId(0),
+                name: "l".into(),
+                fields: Vec::new(),
+                key: Vec::new(),
+                address: serde_json::from_value(json!({"path": "orders"})).unwrap(),
+            };
+            let source = build(&setup, &settings, Reads { tags, lists: vec![list] }).unwrap();
+            let printed = format!("{source:?}");
+            let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, "u:hunter2");
+            assert!(!printed.contains("hunter2") && !printed.contains(&encoded), "{printed}");
+            // Bytes are printed as numbers: `[104, 117, …`.
+            assert!(!printed.contains("104, 117, 110"), "{printed}");
+            assert!(printed.contains("127.0.0.1:9"), "nothing is printed: {printed}");
+        }
+    }
 }

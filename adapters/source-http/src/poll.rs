@@ -1,18 +1,15 @@
 //! Rounds of questions, in a task of their own, so that a wait for a server is never given up half-way. What is read
 //! goes through a queue of one batch: a slow middle slows the questions down.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{
-    Batch, Cause, Event, Notice, Origin, Sample, SourceError, TagId, Thing, Trouble, Value, clean,
-};
+use contract::{Batch, Cause, Event, Origin, Sample, SourceError, TagId, Value};
 use http_client::{Client, FetchError, brief};
 use reqwest::header::{ACCEPT, HeaderMap};
-use rows::{Maker, Style};
+use rows::{Given, LeftOut, Maker, Out, Style, Told};
 use serde_json::Value as Json;
-use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::answer;
@@ -24,8 +21,14 @@ use crate::settings::{Next, Since};
 const RECORDS_MAX: usize = 250;
 /// A server that is overloaded and does not say for how long is left alone so long.
 const PAUSE: Duration = Duration::from_secs(30);
+/// A server may ask for a pause, not for a day off.
+const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+/// So often in one reading of a list a page is asked for again after a pause. A server that lets through one page a
+/// pause and has more of them is one for a longer `every`.
+const PAUSES_MAX: u32 = 20;
 
 /// What is asked, and what is looked for in the answers. Does not change.
+#[derive(Debug)]
 pub struct Plan {
     /// The client.
     pub client: Client,
@@ -50,6 +53,7 @@ pub struct Plan {
 }
 
 /// A page with the tags that lie on it.
+#[derive(Debug)]
 pub struct TagPage {
     /// What is asked.
     pub ask: Ask,
@@ -71,6 +75,7 @@ pub struct TagPlace {
 }
 
 /// A list of which pages are asked.
+#[derive(Debug)]
 pub struct ListPages {
     /// What is asked.
     pub ask: Ask,
@@ -87,17 +92,6 @@ pub struct ListPages {
     /// All rows come in each round.
     pub whole: bool,
 }
-
-/// What the task gives.
-pub struct Given {
-    /// What was read.
-    pub batch: Batch,
-    /// Once that is safe, this list is safe so far.
-    pub mark: Option<(usize, Json)>,
-}
-
-/// Where the task speaks to.
-pub type Out = mpsc::Sender<Result<Given, SourceError>>;
 
 /// Why a question has no answer.
 enum Failure {
@@ -121,10 +115,12 @@ pub struct Poller {
     identity: Identity,
     /// How far each list was read.
     since: Vec<Option<Json>>,
-    /// What is in trouble and was told.
-    told: HashMap<String, Cause>,
-    /// The server asked for a pause.
-    pause: Option<Duration>,
+    told: Told,
+    /// The server asked to be left alone until then.
+    quiet_until: Option<Instant>,
+    /// A mutant: asks on as if it had not been asked to wait.
+    #[cfg(test)]
+    pub(crate) is_careless: bool,
     out: Out,
 }
 
@@ -132,7 +128,16 @@ impl Poller {
     /// Begins behind `since`.
     pub fn new(plan: Arc<Plan>, since: Vec<Option<Json>>, out: Out) -> Poller {
         let identity = Identity::new(plan.credentials.clone());
-        Poller { plan, identity, since, told: HashMap::new(), pause: None, out }
+        Poller {
+            plan,
+            identity,
+            since,
+            told: Told::default(),
+            quiet_until: None,
+            #[cfg(test)]
+            is_careless: false,
+            out,
+        }
     }
 
     /// Asks until the source is lost or nobody listens.
@@ -147,8 +152,7 @@ impl Poller {
                 }
                 Err(Failure::Question(_) | Failure::Nobody) => return,
             }
-            let pause = self.pause.take().unwrap_or_default();
-            tokio::time::sleep(pause.max(self.plan.every)).await;
+            tokio::time::sleep(self.plan.every).await;
         }
     }
 
@@ -172,12 +176,12 @@ impl Poller {
         match self.ask(&page.ask.send(&Places::default())).await {
             Ok((json, _)) => {
                 batch.samples = page.tags.iter().map(|tag| sample(&json, tag, &self.plan.style)).collect();
-                self.mended(&page.name, &mut batch);
+                batch.notices.extend(self.told.say(&page.name, None));
             }
             Err(Failure::Question(cause)) => {
                 let quality = answer::bad(&format!("{}: {cause:?}", page.name));
                 batch.samples = page.tags.iter().map(|tag| bad_sample(tag.id, quality.clone())).collect();
-                self.trouble(&page.name, cause, &mut batch);
+                batch.notices.extend(self.told.say(&page.name, Some(cause)));
             }
             Err(other) => return Err(other),
         }
@@ -193,7 +197,7 @@ impl Poller {
             Ok(newest) => newest,
             // The list stays half, so it is not whole, and it is asked from where it was safe.
             Err(Failure::Question(cause)) => {
-                self.trouble(&list.name, cause, &mut batch);
+                batch.notices.extend(self.told.say(&list.name, Some(cause)));
                 return self.give(batch, None).await;
             }
             Err(other) => return Err(other),
@@ -216,13 +220,12 @@ impl Poller {
         let mut places = Places { since: self.since[index].clone().or(start), offset: 0, page: 1 };
         let mut newest = self.since[index].clone().or_else(|| places.since.clone());
         let mut sent = list.ask.send(&places);
-        let mut first_wrong = None;
+        let (mut left_out, mut pauses) = (LeftOut::default(), 0);
         for _ in 0..self.plan.pages_max {
-            let (json, link) = self.ask(&sent).await?;
+            let (json, link) = self.page_of(&sent, places.page, &mut pauses).await?;
             let rows = answer::rows(&json, &list.rows).map_err(Failure::Question)?;
             for rows in rows.chunks(RECORDS_MAX) {
-                let wrong = answer::records(rows, &list.maker, places.offset, batch);
-                first_wrong = first_wrong.or(wrong);
+                answer::records(rows, &list.maker, places.offset, &mut left_out, batch);
                 places.offset += rows.len() as u64;
                 newest = later(list.since.as_ref(), rows, newest);
                 if batch.events.len() >= RECORDS_MAX {
@@ -231,7 +234,7 @@ impl Poller {
             }
             places.page += 1;
             let Some(next) = next(list, &json, link, rows.is_empty(), &sent, &places)? else {
-                return self.done(list, first_wrong.map(Cause::from), newest, batch);
+                return Ok(self.done(list, &left_out, newest, batch));
             };
             sent = next;
         }
@@ -242,27 +245,51 @@ impl Poller {
     fn done(
         &mut self,
         list: &ListPages,
-        wrong: Option<Cause>,
+        left_out: &LeftOut,
         newest: Option<Json>,
         batch: &mut Batch,
-    ) -> Result<Option<Json>, Failure> {
+    ) -> Option<Json> {
+        batch.events.extend(list.whole.then(|| left_out.end(list.maker.list())));
+        let wrong = left_out.cause();
         let is_understood = wrong.is_none();
-        match wrong {
-            // A row that cannot be understood is not gone: the list is not whole without it. And it is asked for again
-            // until it is mended, so the mark stays before it.
-            Some(cause) => self.trouble(&list.name, cause, batch),
-            None => {
-                if list.whole {
-                    batch.events.push(Event::Whole(list.maker.list()));
-                }
-                self.mended(&list.name, batch);
+        batch.notices.extend(self.told.say(&list.name, wrong));
+        // What is left out is asked for again until it is mended, so the mark stays before it.
+        newest.filter(|_| list.since.is_some() && is_understood)
+    }
+
+    /// A page of a list. One behind the first is asked for again after a pause that the server wants: else a list that
+    /// is longer than what it gives in one go would be begun again and again.
+    async fn page_of(
+        &mut self,
+        sent: &Sent,
+        page: u64,
+        pauses: &mut u32,
+    ) -> Result<(Json, Option<String>), Failure> {
+        loop {
+            let failure = match self.ask(sent).await {
+                Err(Failure::Question(cause)) => Failure::Question(cause),
+                other => return other,
+            };
+            if self.quiet_until.is_none() || page <= 1 || *pauses >= PAUSES_MAX {
+                return Err(failure);
             }
+            *pauses += 1;
         }
-        Ok(newest.filter(|_| list.since.is_some() && is_understood))
+    }
+
+    /// All questions go to one server: who asked for a pause gets it from all of them.
+    async fn keep_quiet(&mut self) {
+        let until = self.quiet_until.take();
+        #[cfg(test)]
+        let until = until.filter(|_| !self.is_careless);
+        if let Some(until) = until {
+            tokio::time::sleep_until(until).await;
+        }
     }
 
     /// Asks once, and once more with a new token where the server does not take the one we have.
     async fn ask(&mut self, sent: &Sent) -> Result<(Json, Option<String>), Failure> {
+        self.keep_quiet().await;
         let plan = Arc::clone(&self.plan);
         let mut is_second = false;
         loop {
@@ -291,29 +318,13 @@ impl Poller {
                 401 if !is_second && self.identity.forget() => is_second = true,
                 401 => return Err(Failure::Source(SourceError::LockedOut(words()))),
                 429 | 503 => {
-                    self.pause = Some(page.after.unwrap_or(PAUSE));
-                    debug!(url = %sent.url, pause = ?self.pause, "asked to wait");
+                    let pause = page.after.unwrap_or(PAUSE).min(PAUSE_MAX);
+                    self.quiet_until = Some(Instant::now() + pause);
+                    debug!(url = %sent.url, ?pause, "asked to wait");
                     return Err(Failure::Question(Cause::Refused(words())));
                 }
                 _ => return Err(Failure::Question(Cause::Refused(words()))),
             }
-        }
-    }
-
-    fn trouble(&mut self, name: &str, cause: Cause, batch: &mut Batch) {
-        if self.told.get(name) != Some(&cause) {
-            self.told.insert(name.to_owned(), cause.clone());
-            batch.notices.push(Notice::Trouble(Trouble {
-                thing: Thing::Query,
-                name: clean(name, 200),
-                cause,
-            }));
-        }
-    }
-
-    fn mended(&mut self, name: &str, batch: &mut Batch) {
-        if self.told.remove(name).is_some() {
-            batch.notices.push(Notice::Mended(Thing::Query, clean(name, 200)));
         }
     }
 }
@@ -364,3 +375,6 @@ pub fn sample(json: &Json, tag: &TagPlace, style: &Style) -> Sample {
 fn bad_sample(tag: TagId, quality: contract::Quality) -> Sample {
     Sample { tag, value: Value::Flag(false), quality, at: None, origin: Origin::Live }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use contract::Moment;
+use contract::settings::SecretText;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
@@ -15,7 +16,7 @@ pub struct Expected {
     /// How it shows that it knows the secret.
     pub proof: Proof,
     /// The secret.
-    pub secret: Vec<u8>,
+    pub secret: SecretText,
     /// How old a signed time may be, in milliseconds.
     pub window_ms: i64,
 }
@@ -32,6 +33,17 @@ pub struct Shown<'a> {
 }
 
 impl Expected {
+    /// Whether it may come to be believed, by its headers alone: the message itself is not looked at.
+    pub fn may_believe(&self, shown: Shown<'_>, now: Moment) -> bool {
+        match self.proof {
+            Proof::Bearer => self.believes(shown, now),
+            Proof::Signature => {
+                let is_one = decode(shown.proof.trim()).is_some_and(|signature| signature.len() == 32);
+                is_one && shown.timestamp.is_none_or(|time| self.is_recent(time, now))
+            }
+        }
+    }
+
     /// Whether the message is to be believed, now.
     pub fn believes(&self, shown: Shown<'_>, now: Moment) -> bool {
         match self.proof {
@@ -39,7 +51,7 @@ impl Expected {
                 let token = shown.proof.strip_prefix("Bearer ").unwrap_or_default().trim();
                 // Of equal length whatever was sent, so that nothing is learnt from how long it takes.
                 self.mac(&[token.as_bytes()])
-                    .verify_slice(&self.mac(&[&self.secret]).finalize().into_bytes())
+                    .verify_slice(&self.mac(&[self.secret.reveal().as_bytes()]).finalize().into_bytes())
                     .is_ok()
             }
             Proof::Signature => {
@@ -56,7 +68,8 @@ impl Expected {
     }
 
     fn mac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("a key of any length will do");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.reveal().as_bytes())
+            .expect("a key of any length will do");
         parts.iter().for_each(|part| mac.update(part));
         mac
     }
@@ -86,7 +99,7 @@ mod tests {
     use super::*;
 
     fn expected(proof: Proof) -> Expected {
-        Expected { proof, secret: b"Jefe".to_vec(), window_ms: 300_000 }
+        Expected { proof, secret: SecretText::new("Jefe"), window_ms: 300_000 }
     }
 
     /// RFC 4231, test case 2.
@@ -105,6 +118,22 @@ mod tests {
         for wrong in ["", "sha256=", &HEX[1..], "zz", &HEX.replace('5', "6"), "é"] {
             assert!(!believes(wrong, BODY), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_could_never_be_believed_is_seen_without_the_message() {
+        let may = |expected: &Expected, proof: &str, timestamp| {
+            expected.may_believe(Shown { proof, timestamp, body: b"" }, Moment::from_ms(1_795_510_800_000))
+        };
+        let signed = expected(Proof::Signature);
+        let recent = Some("1795510800");
+        assert!(may(&signed, HEX, None) && may(&signed, &HEX.replace('5', "6"), recent));
+        assert!(
+            !may(&signed, "", None) && !may(&signed, "Jefe", None) && !may(&signed, HEX, Some("1795510000"))
+        );
+        let bearer = expected(Proof::Bearer);
+        assert!(may(&bearer, "Bearer Jefe", None) && !may(&bearer, "Bearer Jeff", None));
+        assert!(!format!("{signed:?}").contains("Jefe"));
     }
 
     #[test]

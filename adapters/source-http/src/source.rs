@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Batch, Source, SourceError, Ticket, async_trait};
+use rows::{Given, Memory};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::memory::Memory;
 use crate::{hook, poll};
 
 /// One batch waits: what is asked is asked no faster than it is kept.
@@ -21,6 +21,7 @@ const FIRST_ANSWER_MAX: Duration = Duration::from_secs(20);
 const HOOKED: usize = 4;
 
 /// What a ticket stands for.
+#[derive(Debug)]
 enum Claim {
     /// A list is safe so far.
     Since(usize, Json),
@@ -29,15 +30,17 @@ enum Claim {
 }
 
 /// What runs while connected.
+#[derive(Debug)]
 struct Running {
     /// Dropped, they end.
     tasks: JoinSet<()>,
-    polled: Option<mpsc::Receiver<Result<poll::Given, SourceError>>>,
+    polled: Option<mpsc::Receiver<Result<Given, SourceError>>>,
     hooked: Option<mpsc::Receiver<hook::Given>>,
-    ahead: Option<poll::Given>,
+    ahead: Option<Given>,
 }
 
 /// A system over HTTP as a source.
+#[derive(Debug)]
 pub struct Http {
     poll: Option<Arc<poll::Plan>>,
     hook: Option<Arc<hook::Plan>>,
@@ -64,7 +67,7 @@ impl Http {
         Batch { ticket, ..batch }
     }
 
-    fn polled(&mut self, poll::Given { batch, mark }: poll::Given) -> Batch {
+    fn polled(&mut self, Given { batch, mark }: Given) -> Batch {
         self.claim(batch, mark.map(|(list, since)| Claim::Since(list, since)))
     }
 
@@ -139,7 +142,8 @@ impl Source for Http {
                 let Some(list) = self.poll.as_ref().and_then(|plan| plan.lists.get(list)) else {
                     return Ok(());
                 };
-                self.memory.keep(&list.name, &list.ask.mark(), since).map_err(|error| {
+                let kept = self.memory.keep(&list.name, &list.ask.mark(), since).await;
+                kept.map_err(|error| {
                     SourceError::Lost(format!("the state folder cannot be written: {error}"))
                 })?;
             }
@@ -156,6 +160,6 @@ async fn receive<T>(queue: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
     }
 }
 
-fn received(given: Option<Result<poll::Given, SourceError>>) -> Result<poll::Given, SourceError> {
+fn received(given: Option<Result<Given, SourceError>>) -> Result<Given, SourceError> {
     given.unwrap_or_else(|| Err(SourceError::Lost("the questions have ended".to_owned())))
 }

@@ -4,32 +4,28 @@
 //! unit that falls silent costs its line one timeout; after that its questions wait no longer than the period has room,
 //! but for one in ten timeouts. So the others keep their period.
 
+mod outcome;
+mod silent;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Batch, Cause, SourceError, TagId, Thing};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::discover;
 use crate::harvest::{Counters, Harvest, Refusals};
 use crate::memory::Memory;
-use crate::pdu::{Answer, Exception};
-use crate::plan::{self, Field, Group, Limits};
-use crate::unit::{Breaker, Failure, Patience};
+use crate::plan::{Field, Group, Limits};
+use crate::poll::outcome::words;
+use crate::unit::{Breaker, Patience};
 use crate::wire::{Failed, Wire};
 
-/// How often a question is asked in one poll while a device says that it is busy.
-const TRIES_MAX: u8 = 4;
 /// The first pause after "busy", doubled each time: a device that stores something needs some tens of milliseconds.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
-/// A silent unit may take this part of the time of its line where the period has no room.
-const INTRUSION: u32 = 10;
-/// Which of its questions may wait for a silent unit in full.
-const FULL_TURN: u32 = 8;
-/// The least that a silent unit is waited for.
-const WAIT_MIN: Duration = Duration::from_millis(20);
 
 /// One unit of the line.
 pub struct Unit {
@@ -88,6 +84,8 @@ pub struct Poller {
     /// Where the round of silent units goes on.
     cursor: usize,
     harvest: Harvest,
+    /// Writes the sums.
+    keeping: Option<JoinHandle<()>>,
 }
 
 struct Job {
@@ -121,6 +119,7 @@ impl Poller {
             last_intrusion: None,
             cursor: 0,
             harvest,
+            keeping: None,
         }
     }
 
@@ -159,14 +158,14 @@ impl Poller {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    self.memory.keep(&self.counters, true);
+                    self.keep(true).await;
                     self.flush(&out).await;
                     // Nobody listens: then nobody needs to know.
                     let _ = out.send(Err(error)).await;
                     return;
                 }
             }
-            self.memory.keep(&self.counters, false);
+            self.keep(false).await;
             if self.pace.connect_each_poll {
                 self.wire.close();
             }
@@ -174,6 +173,20 @@ impl Poller {
             let now = Instant::now();
             tick = if now < next + self.pace.every { next } else { now };
             sleep_until(tick).await;
+        }
+    }
+
+    /// Keeps the sums. What is written now and then is not waited for; what is written last is.
+    async fn keep(&mut self, is_last: bool) {
+        if !is_last && self.keeping.as_ref().is_some_and(|keeping| !keeping.is_finished()) {
+            return;
+        }
+        if let Some(keeping) = self.memory.keep(&self.counters, is_last) {
+            self.keeping = Some(keeping);
+        }
+        if let Some(keeping) = self.keeping.take_if(|_| is_last) {
+            // How it went was logged.
+            let _ = keeping.await;
         }
     }
 
@@ -238,125 +251,6 @@ impl Poller {
         Ok(())
     }
 
-    async fn work(&mut self, job: Job, jobs: &mut VecDeque<Job>) -> Result<(), SourceError> {
-        let asked = Instant::now();
-        match self.wire.ask(&job.group.request, self.pace.timeout).await {
-            Ok(Answer::Data(data)) => {
-                self.answered(job.unit, asked);
-                let unit = &mut self.units[job.unit];
-                for place in &job.group.fields {
-                    if unit.refusals.answered(*place) {
-                        self.harvest.mended(Thing::Address, place_name(unit, *place));
-                    }
-                }
-                self.harvest.good(&job.group, &unit.fields, &self.tags, &data, &self.counters);
-            }
-            Ok(Answer::Exception(exception)) if exception.passes() => self.busy(job, exception, jobs),
-            Ok(Answer::Exception(exception)) => {
-                self.answered(job.unit, asked);
-                self.refused(job, exception, jobs);
-            }
-            Err(Failed::Line(error)) => {
-                self.bad(&job, &error.to_string());
-                return Err(error);
-            }
-            Err(failed) => {
-                self.failed(job.unit, asked, &failed);
-                self.bad(&job, &words(&failed, self.pace.timeout));
-            }
-        }
-        Ok(())
-    }
-
-    /// The device, or its gateway, says "not now".
-    fn busy(&mut self, job: Job, exception: Exception, jobs: &mut VecDeque<Job>) {
-        // A gateway that says that a unit is silent has waited for it already.
-        let tries_max = if exception.is_silence() { 2 } else { TRIES_MAX };
-        if job.tries + 1 < tries_max {
-            jobs.push_back(Job { tries: job.tries + 1, ..job });
-            return;
-        }
-        self.bad(&job, &exception.to_string());
-        let cause = match exception.is_silence() {
-            true => Cause::NoAnswer,
-            false => Cause::Refused(exception.to_string()),
-        };
-        self.silent(job.unit, cause);
-    }
-
-    /// The device will not. A group is asked for piece by piece from now on, so that one bad address spoils only itself.
-    fn refused(&mut self, job: Job, exception: Exception, jobs: &mut VecDeque<Job>) {
-        let unit = &mut self.units[job.unit];
-        if job.group.fields.len() > 1 {
-            let pieces = plan::split(unit.number, &job.group, &unit.fields);
-            unit.groups.retain(|group| *group != job.group);
-            unit.groups.extend(pieces.iter().cloned());
-            for group in pieces.into_iter().rev() {
-                jobs.push_front(Job { unit: job.unit, group, tries: 0 });
-            }
-            return;
-        }
-        for place in &job.group.fields {
-            if unit.refusals.refused(*place) {
-                let cause = Cause::Refused(exception.to_string());
-                self.harvest.trouble(Thing::Address, place_name(unit, *place), cause);
-            }
-        }
-        self.bad(&job, &exception.to_string());
-    }
-
-    /// Asks a silent unit one thing, as long as there is room. True if it answers.
-    async fn probe(&mut self, index: usize, next: Instant) -> Result<bool, SourceError> {
-        let now = Instant::now();
-        let Some(request) = discover::greeting(&self.units[index]) else { return Ok(false) };
-        if !self.units[index].breaker.may_ask(now) {
-            return Ok(false);
-        }
-        let Some(wait) = self.room(index, now, next) else { return Ok(false) };
-        match self.wire.ask(&request, wait).await {
-            Ok(Answer::Exception(exception)) if exception.passes() => {
-                let cause = match exception.is_silence() {
-                    true => Cause::NoAnswer,
-                    false => Cause::Refused(exception.to_string()),
-                };
-                self.silent(index, cause);
-                self.bad_unit(index, &exception.to_string());
-                Ok(false)
-            }
-            Ok(_) => {
-                self.answered(index, now);
-                Ok(true)
-            }
-            Err(Failed::Line(error)) => Err(error),
-            Err(failed) => {
-                self.failed(index, now, &failed);
-                self.bad_unit(index, &words(&failed, wait));
-                Ok(false)
-            }
-        }
-    }
-
-    /// How long a silent unit may be waited for; `None` if not now.
-    fn room(&mut self, index: usize, now: Instant, next: Instant) -> Option<Duration> {
-        let timeout = self.pace.timeout;
-        let slack = next.saturating_duration_since(now).saturating_sub(self.pace.every / 20);
-        let is_alone = self.units.iter().all(|unit| !unit.breaker.is_well());
-        if slack >= timeout || is_alone {
-            return Some(timeout);
-        }
-        let breaker = &self.units[index].breaker;
-        let needed = (breaker.slowest().max(self.slowest) * 3).clamp(WAIT_MIN.min(timeout), timeout);
-        let may_intrude = self.last_intrusion.is_none_or(|last| now - last >= timeout * INTRUSION);
-        // A unit that may answer more slowly than there is room is waited for in full now and then.
-        let may_be_slow = breaker.slowest().is_zero() || breaker.slowest() * 3 > slack;
-        let is_full_turn = may_be_slow && breaker.silences().is_multiple_of(FULL_TURN);
-        if may_intrude && (is_full_turn || slack < needed) {
-            self.last_intrusion = Some(now);
-            return Some(timeout);
-        }
-        (slack >= needed).then_some(slack)
-    }
-
     async fn discover(&mut self, index: usize) -> Result<(), SourceError> {
         let asked = Instant::now();
         match discover::points(&mut self.wire, &mut self.units[index], self.pace.timeout).await {
@@ -374,62 +268,4 @@ impl Poller {
         }
         Ok(())
     }
-
-    fn answered(&mut self, index: usize, asked: Instant) {
-        let took = asked.elapsed();
-        self.slowest = self.slowest.max(took);
-        if self.units[index].breaker.answered(took) {
-            self.harvest.mended(Thing::Device, self.units[index].name());
-        }
-    }
-
-    fn failed(&mut self, index: usize, asked: Instant, failed: &Failed) {
-        if self.wire.must_wait_for_late_answers() {
-            self.units[index].breaker.quarantine(asked + self.pace.late_max);
-        }
-        let cause = match failed {
-            Failed::Garbled(words) => {
-                Cause::Unreadable { place: self.units[index].name(), found: words.clone() }
-            }
-            Failed::Silent | Failed::Line(_) => Cause::NoAnswer,
-        };
-        self.silent(index, cause);
-    }
-
-    fn silent(&mut self, index: usize, cause: Cause) {
-        #[cfg(test)]
-        if self.wire.is_careless {
-            return;
-        }
-        let unit = &mut self.units[index];
-        if unit.breaker.silent(Instant::now(), self.pace.patience) == Failure::Told {
-            self.harvest.trouble(Thing::Device, unit.name(), cause);
-        }
-    }
-
-    fn bad(&mut self, job: &Job, words: &str) {
-        self.harvest.bad(&job.group, &self.units[job.unit].fields, &self.tags, words);
-    }
-
-    fn bad_unit(&mut self, index: usize, words: &str) {
-        let unit = &self.units[index];
-        let known = unit.fields.iter().map(|field| field.tag);
-        let sought = unit.wanted.iter().map(|(tag, _)| *tag).filter(|_| !unit.is_discovered);
-        for tag in known.chain(sought) {
-            self.harvest.bad_tag(self.tags[tag], words);
-        }
-    }
-}
-
-fn words(failed: &Failed, wait: Duration) -> String {
-    match failed {
-        Failed::Silent => format!("no answer within {} ms", wait.as_millis()),
-        Failed::Garbled(words) => words.clone(),
-        Failed::Line(error) => error.to_string(),
-    }
-}
-
-fn place_name(unit: &Unit, place: usize) -> String {
-    let field = &unit.fields[place];
-    format!("{} {} {}", unit.name(), field.table.word(), field.start)
 }

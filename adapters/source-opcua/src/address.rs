@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moving_namespace_is_told_by_doctor() {
+    fn a_moving_namespace_is_told_by_check() {
         let advised =
             |text: &str| address(text).advise().into_iter().map(|fault| fault.key).collect::<Vec<_>>();
         assert_eq!(advised("node = 'ns=2;s=x'"), ["node"]);

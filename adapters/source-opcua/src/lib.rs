@@ -18,6 +18,7 @@ mod endpoint;
 mod event;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+mod goodbyes;
 mod link;
 mod node;
 mod own;
@@ -46,6 +47,7 @@ pub use settings::{Policy, Profile, Security, Settings, TimeFrom};
 
 use crate::address::Item;
 use crate::alarms::Alarms;
+use crate::goodbyes::Goodbyes;
 use crate::link::Manner;
 use crate::session::Plan;
 use crate::source::OpcUaSource;
@@ -107,6 +109,7 @@ fn plan(name: &str, state: &Path, settings: &Settings) -> Result<Plan, Fault> {
         key_lifetime: settings.key_lifetime.0,
         request_timeout: settings.request_timeout.0,
         connect_timeout: settings.connect_timeout.0,
+        goodbyes: Goodbyes::default(),
     })
 }
 

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::ask::{self, Limits};
 use crate::endpoint;
+use crate::goodbyes::Goodbyes;
 use crate::node;
 use crate::own;
 use crate::path;
@@ -170,6 +171,7 @@ pub async fn run(options: &Options) -> Result<Report, ProbeError> {
             session.close().await;
         }
     }
+    plan.goodbyes.said().await;
     report.configuration = configuration(options, &report);
     Ok(report)
 }
@@ -195,6 +197,7 @@ fn plan(options: &Options, at: Url) -> Plan {
         key_lifetime: Duration::from_secs(600),
         request_timeout: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(10),
+        goodbyes: Goodbyes::default(),
     }
 }
 

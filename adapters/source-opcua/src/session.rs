@@ -24,6 +24,7 @@ use tokio::time::timeout;
 
 use crate::bounded::Bounded;
 use crate::endpoint;
+use crate::goodbyes::Goodbyes;
 use crate::own::Own;
 use crate::refusal::Place;
 use crate::settings::{Policy, Security};
@@ -70,6 +71,8 @@ pub struct Plan {
     pub request_timeout: Duration,
     /// How long all of it may take.
     pub connect_timeout: Duration,
+    /// The farewells of sessions that were dropped.
+    pub goodbyes: Goodbyes,
 }
 
 /// An open session.
@@ -79,6 +82,7 @@ pub struct Session {
     /// Reads and writes the line.
     pump: Option<JoinHandle<()>>,
     request_timeout: Duration,
+    goodbyes: Goodbyes,
 }
 
 /// What the header of each request needs.
@@ -160,26 +164,21 @@ impl Session {
     /// Says goodbye, so that the server has our session free at once. Returns soon in any case.
     pub async fn close(mut self) {
         if let Some(pump) = self.pump.take() {
-            farewell(self.line(), pump).await;
+            farewell(self.line(), Aborting(pump)).await;
         }
     }
 }
 
 impl Drop for Session {
-    /// A stop of the program drops us: the farewell goes on in the background, as long as there is a runtime.
+    /// Whatever dropped us (a line that is late, a stop half-way), the source keeps the farewell.
     fn drop(&mut self) {
         let Some(pump) = self.pump.take() else { return };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(farewell(self.line(), pump));
-            }
-            Err(_) => pump.abort(),
-        }
+        // Never said, it is dropped, and ends the pump.
+        self.goodbyes.say(farewell(self.line(), Aborting(pump)));
     }
 }
 
-async fn farewell(line: Line, pump: JoinHandle<()>) {
-    let pump = Aborting(pump);
+async fn farewell(line: Line, pump: Aborting<()>) {
     if pump.0.is_finished() {
         return;
     }
@@ -325,6 +324,7 @@ async fn secure(
         token: NodeId::null(),
         pump: Some(pump),
         request_timeout: plan.request_timeout,
+        goodbyes: plan.goodbyes.clone(),
     };
     session.token = create(plan, &session.line(), &store, endpoint, own).await?;
     activate(plan, &session.line(), endpoint, own).await?;

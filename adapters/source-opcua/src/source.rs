@@ -82,6 +82,13 @@ impl Source for OpcUaSource {
     async fn settle(&mut self, _: Ticket) -> Result<(), SourceError> {
         Ok(())
     }
+
+    async fn close(&mut self) {
+        if let Some(link) = self.link.take() {
+            link.close().await;
+        }
+        self.plan.goodbyes.said().await;
+    }
 }
 
 impl OpcUaSource {

@@ -4,6 +4,8 @@
 mod alarms;
 #[path = "kit/bench.rs"]
 mod bench;
+#[path = "kit/items.rs"]
+mod items;
 #[path = "kit/library.rs"]
 mod library;
 #[path = "kit/refusals.rs"]

@@ -1,8 +1,8 @@
 //! Reads business systems out of their databases: PostgreSQL, MariaDB and MySQL.
 //!
 //! From the edge inwards: `postgres` and `maria` (one connection), `session` (either of them), `poll` (rounds of
-//! queries, in a task), `cell` (what a column holds), `memory` (how far a list is safe), `source` (connect, next,
-//! settle).
+//! queries, in a task), `cell` (what a column holds), `source` (connect, next, settle). How far a list is safe,
+//! `rows` keeps.
 //!
 //! Deliberately absent: any transaction that is not read-only.
 
@@ -10,7 +10,6 @@ mod cell;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod maria;
-mod memory;
 mod poll;
 mod postgres;
 pub mod probe;
@@ -22,11 +21,10 @@ mod url;
 
 use contract::{Fault, Reads, Setup, Source, SourceKind, TagAddress};
 use jiff::tz::TimeZone;
-use rows::{Decimal, Maker, Style};
+use rows::{Decimal, Maker, Memory, Style};
 
 pub use settings::{Address, List, Settings, Tls};
 
-use crate::memory::Memory;
 use crate::poll::Values;
 use crate::url::Endpoint;
 
@@ -75,7 +73,7 @@ fn build(setup: &Setup<'_>, settings: &Settings, reads: Reads<Address, List>) ->
         rows_max: settings.rows_max,
         every: settings.every.0,
     };
-    Ok(source::Sql::new(plan, Memory::open(setup.state, setup.name)))
+    Ok(source::Sql::new(plan, Memory::open(setup.state, &format!("sql-{}", setup.name))))
 }
 
 fn line(settings: &Settings) -> Result<session::Plan, Fault> {

@@ -1,15 +1,11 @@
 //! Rounds of queries, in a task of their own, so that a query is never given up half-way. What is read goes through a
 //! queue of one batch: a slow middle slows the queries down.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{
-    Batch, Cause, Event, Notice, Origin, Quality, Sample, SourceError, TagId, Thing, Trouble, Value,
-    async_trait, clean,
-};
-use rows::{Cell, Maker, Style, Wrong};
+use contract::{Batch, Cause, Event, Origin, Quality, Sample, SourceError, TagId, Value, async_trait, clean};
+use rows::{Cell, Given, LeftOut, Maker, Out, Style, Told};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
@@ -59,32 +55,20 @@ pub struct List {
     pub whole: bool,
 }
 
-/// What the task gives.
-pub struct Given {
-    /// What was read.
-    pub batch: Batch,
-    /// Once that is safe, this list is safe so far.
-    pub mark: Option<(usize, Json)>,
-}
-
-/// Where the task speaks to.
-pub type Out = mpsc::Sender<Result<Given, SourceError>>;
-
 /// The task.
 pub struct Poller {
     plan: Arc<Plan>,
     session: Session,
     /// How far each list was read.
     since: Vec<Option<Json>>,
-    /// What is in trouble and was told.
-    told: HashMap<String, Cause>,
+    told: Told,
     out: Out,
 }
 
 impl Poller {
     /// Begins behind `since`.
     pub fn new(plan: Arc<Plan>, session: Session, since: Vec<Option<Json>>, out: Out) -> Poller {
-        Poller { plan, session, since, told: HashMap::new(), out }
+        Poller { plan, session, since, told: Told::default(), out }
     }
 
     /// Asks until the source is lost or nobody listens.
@@ -138,7 +122,7 @@ impl Poller {
         }
         let gone = values.tags.iter().find(|(_, column, _)| first.is_some() && !row.contains_key(column));
         let missing = gone.map(|(_, column, _)| Cause::Missing(format!("column {column}")));
-        self.say(&values.name, cause.or(missing), &mut batch);
+        batch.notices.extend(self.told.say(&values.name, cause.or(missing)));
         self.give(batch, None).await
     }
 
@@ -157,23 +141,20 @@ impl Poller {
             found.waiting.events.push(Event::Begin(list.maker.list()));
         }
         let read = self.read(&list.query, since.as_ref(), &mut found).await;
-        let Records { mut waiting, mut count, .. } = found;
+        let Records { mut waiting, count, .. } = found;
         let cause = match read {
-            Ok(()) => count.wrong.take().map(Cause::from),
+            Ok(()) => count.left_out.cause(),
             // The list stays half: it is asked again from where it was safe.
             Err(Failure::Query(cause)) => {
-                self.say(&list.name, Some(cause), &mut waiting);
+                waiting.notices.extend(self.told.say(&list.name, Some(cause)));
                 return self.give(waiting, None).await;
             }
             Err(other) => return Err(other),
         };
-        // A row that cannot be understood is not gone: the list is not whole without it. And it is asked for again
-        // until it is mended, so the mark stays before it.
+        waiting.events.extend(list.whole.then(|| count.left_out.end(list.maker.list())));
+        // A row that cannot be understood is asked for again until it is mended, so the mark stays before it.
         let is_understood = cause.is_none();
-        if list.whole && is_understood {
-            waiting.events.push(Event::Whole(list.maker.list()));
-        }
-        self.say(&list.name, cause, &mut waiting);
+        waiting.notices.extend(self.told.say(&list.name, cause));
         let newest =
             count.newest.filter(|newest| list.cursor.is_some() && self.since[index].as_ref() != Some(newest));
         let newest = newest.filter(|_| count.rows > 0 && is_understood);
@@ -211,22 +192,6 @@ impl Poller {
                 taking.await?;
                 read
             }
-        }
-    }
-
-    /// Tells what is in trouble, once, and what no longer is.
-    fn say(&mut self, name: &str, cause: Option<Cause>, batch: &mut Batch) {
-        let name = clean(name, 200);
-        let told = self.told.get(&name);
-        match cause {
-            Some(cause) if told != Some(&cause) => {
-                self.told.insert(name.clone(), cause.clone());
-                batch.notices.push(Notice::Trouble(Trouble { thing: Thing::Query, name, cause }));
-            }
-            None if self.told.remove(&name).is_some() => {
-                batch.notices.push(Notice::Mended(Thing::Query, name));
-            }
-            Some(_) | None => {}
         }
     }
 }
@@ -278,7 +243,7 @@ impl Take for Records<'_> {
 struct Count {
     rows: u64,
     newest: Option<Json>,
-    wrong: Option<Wrong>,
+    left_out: LeftOut,
 }
 
 impl Count {
@@ -292,10 +257,8 @@ impl Count {
                 .iter()
                 .map(|field| row.get(&field.from).map_or(Cell::Absent, Cell::Json))
                 .collect();
-            match list.maker.record(&format!("row {}", self.rows), &cells) {
-                Ok(record) => batch.events.push(Event::Record(record)),
-                Err(wrong) => self.wrong = self.wrong.take().or(Some(wrong)),
-            }
+            let made = list.maker.record(&format!("row {}", self.rows), &cells);
+            batch.events.extend(self.left_out.take(list.maker.list(), made));
             let said = list.cursor.as_ref().and_then(|(column, _)| row.get(column));
             if let Some(said) = said.filter(|said| !said.is_null())
                 && self.newest.as_ref().is_none_or(|newest| cell::is_later(said, newest))

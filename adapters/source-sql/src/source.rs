@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Batch, Source, SourceError, Ticket, async_trait};
+use rows::{Given, Memory};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::memory::Memory;
-use crate::poll::{Given, Plan, Poller};
+use crate::poll::{Plan, Poller};
 use crate::session::Session;
 
 /// One batch waits: what is asked is asked no faster than it is kept.
@@ -100,6 +100,7 @@ impl Source for Sql {
         {
             self.memory
                 .keep(&list.name, &list.query, since)
+                .await
                 .map_err(|error| SourceError::Lost(format!("the state folder cannot be written: {error}")))?;
         }
         Ok(())

@@ -120,6 +120,10 @@ impl AnySourceKind for Hasty {
         self.0.examine(settings)
     }
 
+    fn advise(&self, address: &sources::Boxed) -> Vec<Fault> {
+        self.0.advise(address)
+    }
+
     fn build(
         &self,
         setup: &Setup<'_>,

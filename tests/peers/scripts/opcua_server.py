@@ -1,6 +1,7 @@
 """An OPC UA server of asyncua for the tests of source-opcua, steered over a second port.
 
 usage: opcua_server.py PORT STEERING_PORT [key=value ...]
+  user=FILE                    with security=secure: the user with this certificate (DER), and no password
   security=plain|secure|open   which endpoints: None alone, SignAndEncrypt with user and password, or both
   nodes=N                      press.0 ... press.N-1 beside the usual ones
   namespaces=a,b,c             URIs in the order in which they are registered; the press is in urn:plant
@@ -80,6 +81,10 @@ def make_certificate(path, key_path):
 
 class Users:
     def get_user(self, iserver, username=None, password=None, certificate=None):
+        if "user" in OPTIONS:
+            if not isinstance(certificate, bytes):
+                certificate = certificate and certificate.public_bytes(serialization.Encoding.DER)
+            return User(role=UserRole.User) if certificate == Path(OPTIONS["user"]).read_bytes() else None
         if username is None:
             return User(role=UserRole.User) if OPTIONS.get("security") != "secure" else None
         return User(role=UserRole.User, name=username) if (username, password) == ("bridge", "s3cret") else None
@@ -100,7 +105,7 @@ async def secure(server):
     some = [kinds.Basic256Sha256_SignAndEncrypt, kinds.Basic256Sha256_Sign]
     server.set_security_policy(some if security == "secure" else [kinds.NoSecurity, *some])
     if security == "secure":
-        server.set_identity_tokens([ua.UserNameIdentityToken])
+        server.set_identity_tokens([ua.X509IdentityToken if "user" in OPTIONS else ua.UserNameIdentityToken])
 
 
 class Plant:

@@ -1,6 +1,6 @@
 //! The line format: `line.schema.json`, the samples beside it and the adapter say the same.
 
-use contract::{Event, Notice, Quality};
+use contract::{Batch, Event, Notice, Quality, Source, SourceError, Ticket, async_trait};
 use peers::foreign::Folder;
 use serde_json::{Value, json};
 
@@ -92,19 +92,76 @@ async fn every_good_line_is_taken() {
     assert_eq!((&*first.key, first.fields[1].clone()), ("OF-1", Some(contract::Value::Number(25.0))));
 }
 
+/// What is wrong with how a bad line is taken, if anything is. `around` may put something around the source.
+async fn taken_badly(line: &str, around: impl Fn(Box<dyn Source>) -> Box<dyn Source>) -> Result<(), String> {
+    let folder = Folder::new("exec-bad");
+    // One that takes what comes last after what it does not understand.
+    let path = folder.path().join("lines");
+    std::fs::write(&path, format!("{line}\n{{\"tag\":\"press-3/oil\",\"value\":1}}\n")).expect("written");
+    let mut source = around(make(folder.path(), json!({"command": ["cat", path]})));
+    let (all, _) = read_all(&mut *source).await;
+    if all.samples.len() != 1 || !all.events.is_empty() {
+        return Err(format!("`{line}` and a good line gave {:?} {:?}", all.samples, all.events));
+    }
+    let told = |notice: &Notice| matches!(notice, Notice::Poison(words) if words.starts_with("line 1: "));
+    // A value alone has no tag; a line of another meaning has too many.
+    match &all.notices[..] {
+        [notice] if told(notice) => Ok(()),
+        notices => Err(format!("`{line}` was not told once: {notices:?}")),
+    }
+}
+
 #[tokio::test]
 async fn no_bad_line_is_taken_and_each_is_told() {
-    let folder = Folder::new("exec-bad");
     for line in BAD.lines() {
-        // One that takes what comes last after what it does not understand.
-        let path = folder.path().join("lines");
-        std::fs::write(&path, format!("{line}\n{{\"tag\":\"press-3/oil\",\"value\":1}}\n")).expect("written");
-        let mut source = make(folder.path(), json!({"command": ["cat", path]}));
-        let (all, _) = read_all(&mut *source).await;
-        assert_eq!(all.samples.len(), 1, "the good line after `{line}`");
-        assert_eq!(all.events, [], "{line}");
-        let told = |notice: &Notice| matches!(notice, Notice::Poison(words) if words.starts_with("line 1: "));
-        // A value alone has no tag; a line of another meaning has too many.
-        assert!(all.notices.len() == 1 && told(&all.notices[0]), "`{line}` gave {:?}", all.notices);
+        assert_eq!(taken_badly(line, |source| source).await, Ok(()));
+    }
+}
+
+/// Which mutant of a source: it says nothing of what it passes over, it takes a line for what it might have meant, or
+/// it takes nothing more after one.
+#[derive(Clone, Copy)]
+enum Mutant {
+    Quiet,
+    Bending,
+    Sulking,
+}
+
+struct Spoilt(Box<dyn Source>, Mutant);
+
+#[async_trait]
+impl Source for Spoilt {
+    async fn connect(&mut self) -> Result<(), SourceError> {
+        self.0.connect().await
+    }
+
+    async fn next(&mut self) -> Result<Batch, SourceError> {
+        let mut batch = self.0.next().await?;
+        match (self.1, batch.notices.is_empty()) {
+            (_, true) => {}
+            (Mutant::Quiet, false) => batch.notices.clear(),
+            (Mutant::Bending, false) => batch.samples.extend(batch.samples.first().cloned()),
+            (Mutant::Sulking, false) => batch.samples.clear(),
+        }
+        Ok(batch)
+    }
+
+    async fn settle(&mut self, ticket: Ticket) -> Result<(), SourceError> {
+        self.0.settle(ticket).await
+    }
+}
+
+/// The mutants of the test above.
+#[tokio::test]
+async fn a_bad_line_that_is_taken_badly_is_noticed() {
+    let line = BAD.lines().next().expect("a bad line");
+    for (mutant, want) in [
+        (Mutant::Quiet, "was not told once"),
+        (Mutant::Bending, "and a good line gave"),
+        (Mutant::Sulking, "and a good line gave"),
+    ] {
+        let around = |source| Box::new(Spoilt(source, mutant)) as Box<dyn Source>;
+        let wrong = taken_badly(line, around).await.expect_err("a mutant went unnoticed");
+        assert!(wrong.contains(want), "{wrong}");
     }
 }

@@ -223,8 +223,12 @@ async fn stubborn(folder: &Path, prefix: &str) -> (Box<dyn Source>, u32, u32) {
 #[tokio::test]
 async fn a_program_that_takes_no_hint_is_killed_with_its_children() {
     let folder = Folder::new("exec");
-    let (source, parent, child) = stubborn(folder.path(), "").await;
+    let (mut source, parent, child) = stubborn(folder.path(), "").await;
     assert!(is_alive(parent) && is_alive(child));
+    soon(source.close()).await;
+    assert!(!is_alive(parent) && goes(child, Duration::from_secs(1)).await);
+    // Dropped without a word: nothing is left either.
+    let (source, parent, child) = stubborn(folder.path(), "").await;
     drop(source);
     assert!(goes(parent, Duration::from_secs(10)).await && goes(child, Duration::from_secs(10)).await);
     // And at a new connection, before the next is started.
@@ -233,8 +237,8 @@ async fn a_program_that_takes_no_hint_is_killed_with_its_children() {
     assert!(!is_alive(parent) && goes(child, Duration::from_secs(1)).await);
     // What the test notices: a child that left the group is out of reach.
     let folder = Folder::new("exec");
-    let (source, parent, child) = stubborn(folder.path(), "setsid").await;
-    drop(source);
+    let (mut source, parent, child) = stubborn(folder.path(), "setsid").await;
+    soon(source.close()).await;
     assert!(goes(parent, Duration::from_secs(10)).await);
     assert!(!goes(child, Duration::from_millis(300)).await, "the child left the group and yet is gone");
     let killed = std::process::Command::new("kill").args(["-9", &child.to_string()]).status();
@@ -251,13 +255,8 @@ async fn a_program_may_say_goodbye() {
     );
     let mut source = shell(folder.path(), &words);
     soon(source.connect()).await.expect("started");
-    drop(source);
-    soon(async {
-        while !path.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    soon(source.close()).await;
+    assert!(path.exists(), "it was not waited for");
 }
 
 #[tokio::test]

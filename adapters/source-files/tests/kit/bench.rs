@@ -208,6 +208,12 @@ impl Room {
                     let (_, seen) = self.seen.take().expect("a beginning");
                     self.rows.retain(|(of, key), _| of != &list.0 || seen.contains(key));
                 }
+                Event::There(list, key) => {
+                    if let Some((_, seen)) = self.seen.as_mut().filter(|(of, _)| *of == list.0) {
+                        seen.push(key.to_string());
+                    }
+                }
+                Event::Partly(_) => drop(self.seen.take().expect("a beginning")),
                 other => panic!("no event of files: {other:?}"),
             }
         }

@@ -107,8 +107,10 @@ async fn a_whole_file_says_what_is_gone() {
     deliver("2.csv", "of;qty\n2;5\n", &["2"]).await;
     // The list came back to what it was: the bytes are those of before, and still they are news.
     deliver("3.csv", "of;qty\n1;5\n2;5\n", &["1", "2"]).await;
-    // One row cannot be read: it may be row 2, so nothing is gone.
+    // Row 2 cannot be read and is there; of the next nobody knows which row it is, so nothing is gone.
     assert_eq!(deliver("4.csv", "of;qty\n1;6\n2;x\n", &["1", "2"]).await, ["4.csv"]);
+    assert_eq!(deliver("4b.csv", "of;qty\n2;x\n3;1\n", &["2", "3"]).await, ["4.csv", "4b.csv"]);
+    assert_eq!(deliver("4c.csv", "of;qty\n2;5\n;6\n", &["2", "3"]).await, ["4.csv", "4b.csv", "4c.csv"]);
     deliver("5.csv", "of;qty\n", &[]).await;
 }
 

@@ -1,11 +1,13 @@
 //! Webhooks: believed, answered once they are safe, asked to come again otherwise.
 
 use base64::Engine;
-use contract::{Notice, Quality, Source, Value};
+use contract::{Cause, Notice, Quality, Source, Value};
 use hmac::{Hmac, KeyInit, Mac};
 use http_client::{Client, Connection, FetchError, Method, Url};
 use peers::foreign::{Folder, free_port};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::bench::{keys, make, soon};
 
@@ -33,6 +35,17 @@ impl Plant {
 
     /// Sends a message; its answer comes to the task.
     fn send(&self, path: &str, headers: &[(&str, String)], body: &str) -> tokio::task::JoinHandle<u16> {
+        let answer = self.ask(path, headers, body);
+        tokio::spawn(async move { answer.await.expect("an answer").0 })
+    }
+
+    /// The same, with the words of the answer.
+    fn ask(
+        &self,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &str,
+    ) -> tokio::task::JoinHandle<(u16, String)> {
         let url: Url = format!("http://127.0.0.1:{}{path}", self.port).parse().expect("a URL");
         let client = Client::new(&Connection::default(), "connection", false).expect("a client");
         let mut request = client.request(Method::POST, url).body(body.to_owned());
@@ -41,9 +54,9 @@ impl Plant {
         }
         tokio::spawn(async move {
             match client.fetch(request, 1024).await {
-                Ok(answer) => answer.status,
+                Ok(answer) => (answer.status, String::from_utf8_lossy(&answer.body).into_owned()),
                 // A server that refuses a long message may close before all of it was sent.
-                Err(FetchError::Unreachable(_)) => 0,
+                Err(FetchError::Unreachable(_)) => (0, String::new()),
                 Err(other) => panic!("{other:?}"),
             }
         })
@@ -109,6 +122,79 @@ async fn strangers_are_refused_and_learn_nothing() {
     let long = "x".repeat(5000);
     let answer = soon(plant.send("/press/press-3", &signed(&long), &long)).await.expect("an answer");
     assert!(matches!(answer, 413 | 0), "{answer}");
+}
+
+#[tokio::test]
+async fn a_message_with_a_wrong_row_is_refused_whole_and_the_row_is_named() {
+    let mut plant = Plant::start(json!({})).await;
+    let body = r#"{"oil": 84.2, "orders": [{"Number": "OF-1", "Quantity": 25}, {"Number": "OF-2", "Quantity": "many"}]}"#;
+    let answer = plant.ask("/press/press-3", &[("X-Hub-Signature-256", sign(body))], body);
+    let batch = soon(plant.source.next()).await.expect("a batch");
+    assert!(batch.samples.is_empty() && batch.events.is_empty(), "half taken: {batch:?}");
+    let cause = Cause::Unreadable { place: "row 2, Quantity".into(), found: "many".into() };
+    assert!(matches!(&batch.notices[..], [Notice::Trouble(trouble)] if trouble.cause == cause), "{batch:?}");
+    soon(plant.source.settle(batch.ticket.expect("a ticket"))).await.expect("settled");
+    let (status, words) = soon(answer).await.expect("an answer");
+    assert_eq!(status, 422);
+    assert!(words.contains("row 2, Quantity: found `many`"), "{words}");
+    // Mended, it is taken and the trouble is over.
+    let answer = plant.send("/press/press-3", &[("X-Hub-Signature-256", sign(BODY))], BODY);
+    let batch = soon(plant.source.next()).await.expect("a batch");
+    assert_eq!(keys(&batch), ["OF-1"]);
+    assert!(matches!(&batch.notices[..], [Notice::Mended(_, name)] if name == "/press/press-3 /orders"));
+    soon(plant.source.settle(batch.ticket.expect("a ticket"))).await.expect("settled");
+    assert_eq!(soon(answer).await.expect("an answer"), 202);
+}
+
+/// Opens a connection, says this and nothing more.
+async fn begin(port: u16, words: &str) -> TcpStream {
+    let mut line = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
+    line.write_all(words.as_bytes()).await.expect("said");
+    line
+}
+
+#[tokio::test]
+async fn strangers_take_no_place_and_are_answered_before_they_have_said_all() {
+    for (listen, proof) in [
+        (json!({"proof": "bearer"}), "Authorization: Bearer Jeff"),
+        (json!({}), "X-Hub-Signature-256: no signature"),
+    ] {
+        let mut plant = Plant::start(listen.clone()).await;
+        let mut strangers = Vec::new();
+        for _ in 0..20 {
+            let words =
+                format!("POST /press/press-3 HTTP/1.1\r\nHost: x\r\n{proof}\r\nContent-Length: 9\r\n\r\n");
+            let mut line = begin(plant.port, &words).await;
+            let mut answer = [0; 12];
+            soon(line.read_exact(&mut answer)).await.expect("an answer");
+            assert_eq!(&answer, b"HTTP/1.1 401");
+            strangers.push(line);
+        }
+        let known = [("X-Hub-Signature-256", sign(BODY)), ("Authorization", "Bearer Jefe".to_owned())];
+        let answer = plant.send("/press/press-3", &known, BODY);
+        let batch = soon(plant.source.next()).await.expect("a batch");
+        soon(plant.source.settle(batch.ticket.expect("a ticket"))).await.expect("settled");
+        assert_eq!(soon(answer).await.expect("an answer"), 202, "{listen}");
+    }
+}
+
+#[tokio::test]
+async fn there_are_so_many_connections() {
+    let mut plant = Plant::start(json!({})).await;
+    let mut idle = Vec::new();
+    for _ in 0..64 {
+        // Answered, and kept open: so each is known to be inside.
+        let mut line = begin(plant.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        soon(line.read_exact(&mut [0; 12])).await.expect("an answer");
+        idle.push(line);
+    }
+    let mut outside = begin(plant.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let mut answer = [0; 12];
+    let waited = tokio::time::timeout(std::time::Duration::from_millis(300), outside.read_exact(&mut answer));
+    assert!(waited.await.is_err(), "one more came in");
+    idle.pop();
+    soon(outside.read_exact(&mut answer)).await.expect("an answer");
+    soon(plant.source.connect()).await.expect("listening again");
 }
 
 #[tokio::test]

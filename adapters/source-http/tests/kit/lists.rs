@@ -1,6 +1,6 @@
 //! Lists: pages in five ways, what has changed alone, and all rows.
 
-use contract::{Event, Moment, Value};
+use contract::{Cause, Event, Moment, Notice, Value};
 use peers::foreign::Folder;
 use serde_json::{Value as Json, json};
 
@@ -124,7 +124,7 @@ async fn a_whole_list_is_whole_and_a_half_one_is_not() {
     let is_whole = |all: &contract::Batch| keys(all).last().is_some_and(|last| last == ".");
     let all = read_until(&mut *source, is_whole).await;
     assert_eq!(keys(&all), ["+", "OF-1", "OF-2", "OF-3", "."]);
-    // A row that cannot be understood is not gone, so nothing is said to be whole.
+    // A row that cannot be understood is there; one of which not even the key is known may be any of them.
     erp.books().instead.insert(
         "/linked".into(),
         (
@@ -134,8 +134,15 @@ async fn a_whole_list_is_whole_and_a_half_one_is_not() {
         ),
     );
     let all = read_until(&mut *source, |all| !all.notices.is_empty()).await;
-    let half = keys(&all);
-    assert_eq!(half[half.len() - 2..], ["+", "OF-2"]);
+    let with_one = keys(&all);
+    assert_eq!(with_one[with_one.len() - 4..], ["+", "?OF-1", "OF-2", "."]);
+    let cause = Cause::Unreadable { place: "row 1, Quantity".into(), found: "many".into() };
+    assert!(matches!(&all.notices[0], Notice::Trouble(trouble) if trouble.cause == cause), "{all:?}");
+    let keyless = r#"[{"Number": null, "Quantity": 1}, {"Number": "OF-2", "Quantity": 2}]"#;
+    erp.books().instead.insert("/linked".into(), (200, Vec::new(), keyless.into()));
+    let all = read_until(&mut *source, |all| !all.notices.is_empty()).await;
+    let part = keys(&all);
+    assert_eq!(part[part.len() - 3..], ["+", "OF-2", ","]);
     erp.books().instead.clear();
     let all = read_until(&mut *source, |all| !all.notices.is_empty()).await;
     assert!(matches!(&all.notices[0], contract::Notice::Mended(_, name) if name == "orders"), "{all:?}");

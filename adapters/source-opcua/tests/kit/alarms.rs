@@ -145,7 +145,15 @@ async fn a_small_server_is_read_within_its_limits() {
     // The one session is closed and opened again, and free once we are gone.
     source.connect().await.expect("the old session is closed first");
     server.wait_for_sessions(1).await;
-    drop(source);
-    server.wait_for_sessions(0).await;
+    // Who comes to a full server learns why, and tries again.
+    let elsewhere = Folder::new("opcua");
+    let mut second = make(&elsewhere, plain(&server), &[json!({"path": "/Objects/Tank 12/Level"})]);
+    let full = second.connect().await;
+    assert!(
+        matches!(&full, Err(contract::SourceError::Lost(words)) if words.contains("BadTooManySessions")),
+        "{full:?}"
+    );
+    crate::bench::soon(source.close()).await;
+    assert_eq!(server.steer("sessions").await, "0");
     server.assert_only_read().await;
 }

@@ -74,12 +74,15 @@ pub async fn soon<T>(step: impl Future<Output = T>) -> T {
     tokio::time::timeout(STEP_MAX, step).await.expect("in time")
 }
 
-/// The keys of the records of a batch, `+` and `.` for a list that begins and is whole.
+/// The keys of the records of a batch, `?` before one that is not understood; `+` for a list that begins, `.` and `,`
+/// for one that is whole and for one that is in part.
 pub fn keys(batch: &Batch) -> Vec<String> {
     let name = |event: &Event| match event {
         Event::Record(record) => record.key.to_string(),
         Event::Begin(_) => "+".to_owned(),
         Event::Whole(_) => ".".to_owned(),
+        Event::Partly(_) => ",".to_owned(),
+        Event::There(_, key) => format!("?{key}"),
         other => panic!("{other:?}"),
     };
     batch.events.iter().map(name).collect()

@@ -103,6 +103,12 @@ async fn whole(database: &Database) {
         }
     });
     assert_eq!(came.await, ["+", "OF-2", "OF-3", "."]);
+    // Rows that cannot be understood are there, and hold nothing up.
+    let query = "select number, 'x' as quantity, changed from orders order by number";
+    let list = json!({"query": query, "whole": true});
+    let mut source = make(folder.path(), table(database, &folder), &[], &[list]);
+    soon(source.connect()).await.expect("connected");
+    assert_eq!(keys(&read_until(&mut *source, is_whole).await), ["+", "?OF-2", "?OF-3", "."]);
 }
 
 async fn many(database: &Database) {

@@ -1,7 +1,7 @@
-//! The door of the page: so many connections at a time, and none that stays without a word.
+//! The door of whatever listens: so many connections at a time, and none that stays without a word.
 //!
-//! A browser that lost its network never says goodbye. Without this, each would hold a place and a file of the
-//! process for ever.
+//! Who lost the network never says goodbye, and who means ill says one letter a minute. Without this, each would hold
+//! a place and a file of the process for ever.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
@@ -16,23 +16,29 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Connections at a time: the living pages and as many again for their loading. Further ones wait.
-const CONNECTIONS_MAX: usize = 256;
-
-/// A living page is spoken to every 15 s; this is longer than any browser needs for its next question.
-const SILENCE_MAX: Duration = Duration::from_secs(90);
+/// How many may come in, and how long they may stay. Each has its own reasons for its numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Connections at a time. Further ones wait.
+    pub connections_max: usize,
+    /// The longest time without a word in either direction.
+    pub silence_max: Duration,
+    /// The longest life of a connection, however much is said; `None` where it may stay.
+    pub life_max: Option<Duration>,
+}
 
 /// A listener with a bound.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub struct Door {
     listener: TcpListener,
+    bounds: Bounds,
     places: Arc<Semaphore>,
 }
 
 impl Door {
     /// A door in front of a listener.
-    pub fn new(listener: TcpListener) -> Door {
-        Door { listener, places: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+    pub fn new(listener: TcpListener, bounds: Bounds) -> Door {
+        Door { listener, bounds, places: Arc::new(Semaphore::new(bounds.connections_max)) }
     }
 }
 
@@ -44,7 +50,9 @@ impl Listener for Door {
         // The semaphore is never closed, so there is always a place in the end.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (line, address) = Listener::accept(&mut self.listener).await;
-        (Guest { line, patience: Box::pin(sleep(SILENCE_MAX)), _place: place }, address)
+        let end = self.bounds.life_max.map(|life| Instant::now() + life);
+        let patience = Box::pin(sleep(self.bounds.silence_max));
+        (Guest { line, patience, silence_max: self.bounds.silence_max, end, _place: place }, address)
     }
 
     fn local_addr(&self) -> Result<SocketAddr> {
@@ -54,17 +62,21 @@ impl Listener for Door {
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Guest {
+pub struct Guest {
     line: TcpStream,
     patience: Pin<Box<Sleep>>,
+    silence_max: Duration,
+    end: Option<Instant>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Guest {
     /// A word was said: the wait begins anew. Without one, an error once the wait is over.
     fn heard<T>(&mut self, context: &mut Context<'_>, said: Poll<Result<T>>) -> Poll<Result<T>> {
-        if said.is_ready() {
-            self.patience.as_mut().reset(Instant::now() + SILENCE_MAX);
+        let now = Instant::now();
+        if said.is_ready() && self.end.is_none_or(|end| now < end) {
+            let due = now + self.silence_max;
+            self.patience.as_mut().reset(self.end.map_or(due, |end| due.min(end)));
             return said;
         }
         ready!(self.patience.as_mut().poll(context));
@@ -103,10 +115,16 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+    const BOUNDS: Bounds = Bounds {
+        connections_max: 1,
+        silence_max: Duration::from_secs(90),
+        life_max: Some(Duration::from_secs(200)),
+    };
+
     async fn open() -> (Guest, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut door = Door::new(listener);
+        let mut door = Door::new(listener, BOUNDS);
         let (caller, guest) = tokio::join!(TcpStream::connect(address), door.accept());
         (guest.0, caller.unwrap())
     }
@@ -116,7 +134,39 @@ mod tests {
         let (mut guest, _caller) = open().await;
         let begun = Instant::now();
         let error = guest.read_u8().await.unwrap_err();
-        assert_eq!((error.kind(), begun.elapsed().as_secs()), (ErrorKind::TimedOut, SILENCE_MAX.as_secs()));
+        assert_eq!((error.kind(), begun.elapsed().as_secs()), (ErrorKind::TimedOut, 90));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_a_letter_now_and_then_is_let_go_too() {
+        let (mut guest, mut caller) = open().await;
+        let begun = Instant::now();
+        let error = loop {
+            caller.write_all(b"x").await.unwrap();
+            match guest.read_u8().await {
+                Ok(_) => tokio::time::advance(Duration::from_secs(40)).await,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((error.kind(), begun.elapsed().as_secs()), (ErrorKind::TimedOut, 200));
+    }
+
+    #[tokio::test]
+    async fn there_are_so_many_places() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut door = Door::new(listener, BOUNDS);
+        let _callers =
+            (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
+        let first = door.accept().await;
+        let mut second = Box::pin(door.accept());
+        assert!(is_waiting(&mut second), "a second one came in");
+        drop(first);
+        second.await;
+    }
+
+    fn is_waiting<T>(work: &mut Pin<Box<impl Future<Output = T>>>) -> bool {
+        work.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_pending()
     }
 
     #[tokio::test]
