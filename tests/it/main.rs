@@ -15,5 +15,6 @@ mod hostile;
 mod kills;
 mod outage;
 mod plants;
+mod probe;
 mod program;
 mod tidy;

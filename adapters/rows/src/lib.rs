@@ -3,11 +3,12 @@
 //! A source finds the cells of a row by the `from` of each [`contract::Field`] and hands them to a [`Maker`], which
 //! gives a [`contract::Record`] or says what is [`Wrong`], and where. [`cell`] reads text, [`json`] what JSON holds.
 //!
-//! Deliberately absent: files, connections, and any guess. How numbers and times are written stands in a [`Style`];
-//! what does not fit is told, never bent until it fits.
+//! Deliberately absent: files and connections; and any guess, but in [`guess`], which the probes alone use. How numbers
+//! and times are written stands in a [`Style`]; what does not fit is told, never bent until it fits.
 
 mod cell;
 mod encoding;
+pub mod guess;
 mod json;
 mod number;
 mod record;
