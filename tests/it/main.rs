@@ -13,6 +13,7 @@ mod erp;
 mod eye;
 mod hostile;
 mod kills;
+mod looks;
 mod outage;
 mod plants;
 mod probe;

@@ -176,7 +176,9 @@ fn preview_and_check_need_no_device() {
     assert!(preview.contains("⚠️ ATTENTION · Presse 3 · huile à 79\u{A0}°C (limite 75) depuis"), "{preview}");
     assert!(preview.contains("✅ RÉTABLI · Presse 3"), "{preview}");
     let none = run(&["preview", "--config", file, "--machine", "nobody"]);
-    assert_eq!(none.status.code(), Some(1));
+    assert_eq!(none.status.code(), Some(2));
+    let near = text(&run(&["preview", "--config", file, "--machine", "pres-3"]).stderr);
+    assert!(near.contains("no machine `pres-3`") && near.contains("did you mean `press-3`?"), "{near}");
 }
 
 #[test]
