@@ -1,15 +1,18 @@
 //! `portevoix doctor`: what an integrator checks first when something seems wrong.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use contract::Fault;
-use serde::Serialize;
+use contract::{Fault, Post};
+use serde::{Deserialize, Serialize};
 
 use super::status::Status;
 use super::{Configured, Failed, Outcome, count, folders, say};
 use crate::config::{self, Plan};
+use crate::store::{Sqlite, Store, Table};
+use crate::turn::SITE;
 
 /// No gateway was built before this: 2026-01-01. An earlier clock was never set.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
@@ -66,7 +69,10 @@ pub fn run(options: &Options) -> Outcome {
     let state = folders::state(options.state.as_ref(), configured);
     found.push(folder(&state));
     found.extend(plan.iter().flat_map(adapters));
-    found.extend(service(&state));
+    let service = service(&state);
+    let is_running = service.iter().any(|finding| finding.how == How::Fine);
+    found.extend(service);
+    found.extend(troubles(&state, is_running));
     show(&found, options.json)
 }
 
@@ -175,6 +181,43 @@ fn service(state: &Path) -> Vec<Finding> {
         found.push(finding(how, format!("network {}", network.network), words));
     }
     found
+}
+
+/// What the service last said of itself and is not over: sources that are lost, parts that do not work, files that
+/// were put aside. In the words that people read. A running service tells its sources itself.
+fn troubles(state: &Path, is_running: bool) -> Vec<Finding> {
+    let path = state.join("portevoix.sqlite");
+    if !path.exists() {
+        return Vec::new();
+    }
+    let rows = Sqlite::read_only(&path)
+        .map_err(|error| error.to_string())
+        .and_then(|store| store.rows(Table::Thread).map_err(|error| error.to_string()));
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(error) => return vec![finding(How::Mind, "memory", format!("cannot be read: {error}"))],
+    };
+    let posts = rows.iter().filter_map(|(_, body)| Some(serde_json::from_str::<Kept>(body).ok()?.wanted));
+    let is_trouble = |post: &Post| {
+        let is_source = post.provenance.rule.starts_with("source.");
+        post.ended.is_none() && post.author.key == SITE && !(is_running && is_source)
+    };
+    // The same is told on each network.
+    let mut seen = BTreeSet::new();
+    let open = posts.filter(|post| is_trouble(post) && seen.insert(post.episode.clone()));
+    open.filter(|post| !post.provenance.rule.starts_with("record.")).map(|post| trouble(&post)).collect()
+}
+
+fn trouble(post: &Post) -> Finding {
+    let detail = post.lines.first().map(|line| format!("; {}", line.text.plain())).unwrap_or_default();
+    let what = post.provenance.rule.split(['.', ' ']).take(2).collect::<Vec<_>>().join(" ");
+    finding(How::Mind, what, format!("{}{detail}", post.fact.plain()))
+}
+
+/// Of what is kept of a thread, what concerns us.
+#[derive(Deserialize)]
+struct Kept {
+    wanted: Post,
 }
 
 fn is_alive(pid: u32) -> bool {

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use contract::{Author, EpisodeId, Moment};
 
-use super::{Configured, Failed, Outcome, say};
-use crate::config::Plan;
+use super::{Configured, Failed, Outcome, complain, say};
+use crate::config::{Plan, did_you_mean};
 use crate::episode::Episode;
 use crate::post::{About, Known, Language, Subject, write};
-use crate::turn::{example_records, subject};
+use crate::turn::{SITE, example_records, subject};
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -27,6 +27,10 @@ pub struct Options {
 /// Does it.
 pub fn run(options: &Options) -> Outcome {
     let plan = options.configured.load()?;
+    if let Some(wrong) = options.machine.as_deref().and_then(|key| no_machine(&plan, key)) {
+        complain(&wrong);
+        return Err(Failed::Configuration);
+    }
     let now = Moment::from_system(SystemTime::now());
     let mut shown = 0;
     for (subject, neighbour) in &subjects(&plan, options) {
@@ -41,10 +45,15 @@ pub fn run(options: &Options) -> Outcome {
                 network.name
             ));
             let known = Known { latest: usual(subject).or(*neighbour), order: Vec::new() };
+            let mut last = String::new();
             for episode in stages(subject, now) {
                 let post = write(subject, &episode, &known, &language, now);
-                say(&format!("{}\n", network.kind.preview(&network.settings, &post)));
-                shown += 1;
+                let seen = network.kind.preview(&network.settings, &post);
+                // Steps that a reader cannot tell apart are one.
+                if seen != last {
+                    say(&format!("{seen}\n"));
+                }
+                (last, shown) = (seen, shown + 1);
             }
         }
     }
@@ -52,6 +61,16 @@ pub fn run(options: &Options) -> Outcome {
         return Err(Failed::Task("no rule fits; `portevoix check` counts what there is".into()));
     }
     Ok(())
+}
+
+/// What is wrong with the key of a machine, if it is none.
+fn no_machine(plan: &Plan, key: &str) -> Option<String> {
+    let keys = || plan.machines.iter().map(|machine| machine.author.key.as_str());
+    if key == SITE || keys().any(|known| known == key) {
+        return None;
+    }
+    let help = did_you_mean(key, keys()).map(|help| format!("; {help}")).unwrap_or_default();
+    Some(format!("portevoix: no machine `{key}` is configured{help}"))
 }
 
 /// Each subject, and for a silence a value that its tag might have had.
@@ -76,7 +95,7 @@ fn subjects(plan: &Plan, options: &Options) -> Vec<(Subject, Option<f64>)> {
 
 /// A row of each list that has rules, by the first machine that it can be about.
 fn records(plan: &Plan, options: &Options) -> Vec<Subject> {
-    let site = Author { key: "_site".into(), name: plan.site.name.clone(), place: String::new() };
+    let site = Author { key: SITE.into(), name: plan.site.name.clone(), place: String::new() };
     let all = plan.lists.iter().flat_map(|list| {
         let machine = list.section.machine.as_ref().and_then(|_| plan.site.machines.first());
         example_records(list, machine.unwrap_or(&site))
@@ -121,6 +140,8 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
     let mut stages: Vec<Episode> = (1..=levels).map(at_level).collect();
     let over = Episode {
         begun: ago(36),
+        since: ago(36),
+        stepped: ago(36),
         worst_at: ago(20),
         value: usual(subject),
         ended: Some(now),
@@ -145,4 +166,35 @@ fn usual(subject: &Subject) -> Option<f64> {
 
 fn is_high(subject: &Subject) -> bool {
     matches!(subject.about, About::Limit { side: crate::episode::Side::High, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_an_episode_lies_within_it() {
+        let text = r#"
+            [site]
+            name = "Usine"
+            [network.wall.local]
+            [source.exec.plc]
+            command = ["cat"]
+            [machine.press-3.tag.oil]
+            source = "plc"
+            called = "oil"
+            [machine.press-3.rule.limit.hot]
+            tag = "oil"
+            above = 75
+            ladder = [{ above = 90, priority = 1 }]
+        "#;
+        let plan = crate::config::read(vec![("plant.toml".into(), text.into())]).unwrap();
+        let machine = &plan.machines[0];
+        let subject = subject(machine, &machine.rules[0], &machine.tags[0]);
+        for stage in stages(&subject, Moment::from_ms(1_795_474_800_000)) {
+            let end = stage.ended.unwrap_or(stage.worst_at);
+            assert!(stage.begun <= stage.since && stage.since <= stage.worst_at, "{stage:?}");
+            assert!(stage.worst_at <= end, "{stage:?}");
+        }
+    }
 }

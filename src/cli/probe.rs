@@ -2,155 +2,22 @@
 //!
 //! What was seen goes to standard error, the configuration to standard output: `portevoix probe … > plant.toml`.
 
-use std::fmt::Display;
-use std::path::PathBuf;
-use std::time::Duration;
+mod options;
+mod plant;
 
-use clap::{Args, Subcommand};
-use contract::settings::{Secret, Wait};
+use std::fmt::Display;
+use std::path::Path;
+
+use contract::settings::Secret;
 use contract::{Check, SourceError};
 
-use super::{Failed, Outcome, complain, folders, runtime, say};
-
-/// What the command line says.
-#[derive(Debug, Args)]
-pub struct Options {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    /// Listen to a broker: topics, what their payloads look like, Sparkplug births
-    Mqtt(Mqtt),
-    /// Ask a Modbus device: which units answer, a register in every decoding
-    Modbus(Modbus),
-    /// Browse an OPC UA server: ways in, policies, variables
-    #[cfg(feature = "opcua")]
-    Opcua(Opcua),
-    /// Look at the files of a folder: how they are written, their columns
-    Files(Files),
-    /// Run a program that prints JSON lines, and look at what it prints
-    Exec(Exec),
-}
-
-/// Who we say we are.
-#[derive(Debug, Args)]
-struct Login {
-    /// The user name, if one is asked for
-    #[arg(long, value_name = "NAME", requires = "password_file")]
-    user: Option<String>,
-    /// A file that holds the password
-    #[arg(long, value_name = "FILE", requires = "user")]
-    password_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-struct Mqtt {
-    /// The broker: mqtt://host:1883, or mqtts://host:8883 with TLS
-    url: String,
-    #[command(flatten)]
-    login: Login,
-    /// A PEM file with the authorities that may sign the broker's certificate
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// What to subscribe to
-    #[arg(long, default_value = "#")]
-    filter: String,
-    /// How long to listen
-    #[arg(long = "for", default_value = "10s", value_parser = wait)]
-    time: Duration,
-    /// A broker that knows only MQTT 3.1.1
-    #[arg(long)]
-    old: bool,
-}
-
-#[derive(Debug, Args)]
-struct Modbus {
-    /// The line: tcp://host:502, rtu-tcp://host:4001, or the path of a serial port
-    line: String,
-    /// The speed of a serial port
-    #[arg(long, default_value_t = 19_200)]
-    baud: u32,
-    /// The parity of a serial port
-    #[arg(long, value_enum, default_value_t = Parity::Even)]
-    parity: Parity,
-    /// Ask which units from 1 to 247 answer, instead of reading registers
-    #[arg(long)]
-    scan: bool,
-    /// The unit
-    #[arg(long, default_value_t = 1)]
-    unit: u8,
-    /// What to read
-    #[arg(long, value_enum, default_value_t = Table::Holding)]
-    table: Table,
-    /// The first address on the wire, from 0
-    #[arg(long, default_value_t = 0)]
-    start: u16,
-    /// How many, 1 to 125
-    #[arg(long, default_value_t = 8)]
-    count: u16,
-    /// What you read on the device now: the types and orders that fit come first
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    known: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Parity {
-    None,
-    Even,
-    Odd,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Table {
-    Holding,
-    Input,
-}
-
 #[cfg(feature = "opcua")]
-#[derive(Debug, Args)]
-struct Opcua {
-    /// The server: opc.tcp://host:4840
-    url: String,
-    #[command(flatten)]
-    login: Login,
-    /// Neither signed nor encrypted: anyone on the line can read and forge
-    #[arg(long)]
-    insecure: bool,
-    /// The most nodes that are looked at
-    #[arg(long, default_value_t = 500)]
-    nodes: usize,
-    /// The state folder, for our certificate [default: as for `run`]
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-struct Files {
-    /// The folder
-    folder: PathBuf,
-    /// Which files: "orders*.csv"; without it, the newest file decides
-    #[arg(long, value_name = "PATTERN")]
-    files: Option<String>,
-    /// The zone of times that are written without one
-    #[arg(long, default_value = "Europe/Paris")]
-    timezone: String,
-}
-
-#[derive(Debug, Args)]
-struct Exec {
-    /// How long to listen
-    #[arg(long = "for", default_value = "10s", value_parser = wait)]
-    time: Duration,
-    /// The program and its arguments
-    #[arg(required = true, trailing_var_arg = true)]
-    command: Vec<String>,
-}
-
-fn wait(text: &str) -> Result<Duration, String> {
-    Wait::parse(text).map(|wait| wait.0)
-}
+use self::options::Opcua;
+pub use self::options::Options;
+#[cfg(feature = "sql")]
+use self::options::Sql;
+use self::options::{Exec, Files, Http, Modbus, Mqtt, Parity, Table, What};
+use super::{Failed, Outcome, complain, folders, runtime, say};
 
 /// Does it.
 pub fn run(options: &Options) -> Outcome {
@@ -170,14 +37,41 @@ pub fn run(options: &Options) -> Outcome {
         }
         What::Files(options) => {
             let report = runtime.block_on(source_files::probe::probe(&files(options)?)).map_err(failed)?;
+            complain(report.to_string().trim_end());
+            say(&plant::whole(&options.timezone, plant::language(), &report.configuration));
+            Ok(())
+        }
+        What::Http(options) => {
+            let report = runtime.block_on(source_http::probe::probe(&http(options))).map_err(failed)?;
             show(&report, &report.configuration)
         }
-        What::Exec(options) => {
-            let state = folders::state(None, None);
-            let options =
-                source_exec::probe::Options { command: options.command.clone(), state, listen: options.time };
-            let report = runtime.block_on(source_exec::probe::probe(&options)).map_err(failed)?;
+        #[cfg(feature = "sql")]
+        What::Sql(options) => {
+            let report = runtime.block_on(source_sql::probe::probe(&sql(options)?)).map_err(failed)?;
             show(&report, &report.configuration)
+        }
+        What::Exec(options) => exec(&runtime, options),
+    }
+}
+
+/// A program that cannot be configured as it is fails here, after all that was seen of it.
+fn exec(runtime: &tokio::runtime::Runtime, options: &Exec) -> Outcome {
+    let wrong = |what: &str, error: &std::io::Error| Failed::Task(format!("{what}: {error}"));
+    let folder = std::path::absolute(options.folder.as_deref().unwrap_or(".".as_ref()))
+        .map_err(|error| wrong("the folder of the program", &error))?;
+    let passing = std::env::temp_dir().join(format!("portevoix-probe-{}", std::process::id()));
+    let state = options.state.clone().unwrap_or_else(|| passing.clone());
+    let asked =
+        source_exec::probe::Options { command: options.command.clone(), folder, state, listen: options.time };
+    let report = runtime.block_on(source_exec::probe::probe(&asked)).map_err(failed);
+    // Only what we made ourselves; a program that kept nothing left nothing.
+    let _ = std::fs::remove_dir_all(&passing);
+    let report = report?;
+    match &report.failure {
+        None => show(&report, &report.configuration),
+        Some(reason) => {
+            complain(report.to_string().trim_end());
+            Err(Failed::Task(reason.clone()))
         }
     }
 }
@@ -189,6 +83,9 @@ fn line(options: &Modbus) -> Result<source_modbus::Settings, Failed> {
         Parity::Even => "even",
         Parity::Odd => "odd",
     };
+    if let Some(hint) = no_scheme(&options.line) {
+        return Err(Failed::Task(hint));
+    }
     let table = if options.line.contains("://") {
         serde_json::json!({ "url": options.line })
     } else {
@@ -201,6 +98,18 @@ fn line(options: &Modbus) -> Result<source_modbus::Settings, Failed> {
         Some(fault) => Err(wrong(fault.message)),
         None => Ok(settings),
     }
+}
+
+/// `10.0.0.7:502` is an address without its scheme, and no serial port.
+fn no_scheme(line: &str) -> Option<String> {
+    let is_port = line.contains("://") || line.starts_with(['/', '.']) || Path::new(line).exists();
+    (!is_port).then(|| {
+        let (host, port) = line.rsplit_once(':').unwrap_or((line, "502"));
+        format!(
+            "`{line}` is no serial port; over a network it is `tcp://{host}:{port}`, or `rtu-tcp://{host}:{port}` \
+             for a serial line behind a converter"
+        )
+    })
 }
 
 fn modbus(runtime: &tokio::runtime::Runtime, options: &Modbus) -> Outcome {
@@ -228,7 +137,7 @@ fn modbus(runtime: &tokio::runtime::Runtime, options: &Modbus) -> Outcome {
 
 fn show(report: &impl Display, configuration: &str) -> Outcome {
     complain(report.to_string().trim_end());
-    say(configuration.trim_end());
+    say(&plant::whole(&plant::timezone(), plant::language(), configuration));
     Ok(())
 }
 
@@ -236,8 +145,36 @@ fn failed(error: SourceError) -> Failed {
     Failed::Task(error.to_string())
 }
 
+fn secret(file: impl AsRef<Path>) -> Secret {
+    Secret { credential: None, file: Some(file.as_ref().to_owned()), env: None }
+}
+
+fn http(options: &Http) -> source_http::probe::Options {
+    let Http { url, login, bearer_file, ca } = options;
+    let basic = login.user.clone().zip(login.password_file.as_ref().map(secret));
+    let basic = basic.map(|(user, password)| source_http::Auth::Basic(source_http::Basic { user, password }));
+    let bearer = bearer_file.as_ref().map(|file| source_http::Auth::Bearer(secret(file)));
+    let connection = source_http::Connection { ca: ca.clone(), ..Default::default() };
+    source_http::probe::Options { url: url.clone(), auth: bearer.or(basic), connection }
+}
+
+/// The database as its table in a configuration would say it.
+#[cfg(feature = "sql")]
+fn sql(options: &Sql) -> Result<source_sql::probe::Options, Failed> {
+    let Sql { url, user, password_file, query, ca, insecure } = options;
+    let tls = if *insecure { "disable" } else { "require" };
+    let table = serde_json::json!({ "url": url, "user": user, "tls": tls });
+    let wrong = |words: String| Failed::Task(format!("{url}: {words}"));
+    let mut settings: source_sql::Settings =
+        serde_json::from_value(table).map_err(|error| wrong(error.to_string()))?;
+    (settings.password, settings.ca) = (password_file.as_ref().map(secret), ca.clone());
+    match settings.check().into_iter().next() {
+        Some(fault) => Err(wrong(fault.message)),
+        None => Ok(source_sql::probe::Options { settings, query: query.clone() }),
+    }
+}
+
 fn mqtt(options: &Mqtt) -> source_mqtt::probe::Options {
-    let secret = |file: &PathBuf| Secret { credential: None, file: Some(file.clone()), env: None };
     source_mqtt::probe::Options {
         name: "broker".to_owned(),
         url: options.url.clone(),

@@ -61,7 +61,7 @@ pub fn run(options: &Options) -> Outcome {
             if names.is_empty() {
                 say("no source of the kind opcua is configured or was ever connected");
             }
-            names.iter().try_for_each(|name| list(&state, name))
+            names.iter().try_for_each(|name| list(&state, name, &options.words()))
         }
         Some(What::Accept(one)) => {
             known(one)?;
@@ -78,6 +78,22 @@ pub fn run(options: &Options) -> Outcome {
     }
 }
 
+impl Options {
+    /// What was said on the command line and must be said again, to look at the same folders.
+    fn words(&self) -> String {
+        let said = [("--config", &self.configured.config), ("--state", &self.state)];
+        let said =
+            said.iter().filter_map(|(option, path)| Some((option, path.as_ref()?.display().to_string())));
+        // A shell takes a name apart where it holds anything unusual.
+        let is_plain = |path: &str| path.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
+        said.map(|(option, path)| match is_plain(&path) {
+            true => format!(" {option} {path}"),
+            false => format!(" {option} '{}'", path.replace('\'', "'\\''")),
+        })
+        .collect()
+    }
+}
+
 /// The sources of the configuration, and those that left certificates.
 fn known_sources(plan: Option<&Plan>, state: &Path) -> BTreeSet<String> {
     let of_plan = plan.iter().flat_map(|plan| &plan.sources);
@@ -87,7 +103,7 @@ fn known_sources(plan: Option<&Plan>, state: &Path) -> BTreeSet<String> {
     of_plan.chain(of_state).collect()
 }
 
-fn list(state: &Path, source: &str) -> Outcome {
+fn list(state: &Path, source: &str, options: &str) -> Outcome {
     let all = trust::list(state, source).map_err(|error| Failed::Task(error.to_string()))?;
     say(&format!("source {source}, in {}", trust::folder(state, source).display()));
     for certificate in &all {
@@ -104,7 +120,7 @@ fn list(state: &Path, source: &str) -> Outcome {
     }
     if let Some(waits) = all.iter().find(|certificate| certificate.standing == Standing::Rejected) {
         say(&format!(
-            "compare the thumbprint with the one the server shows, then: portevoix trust accept {source} {}",
+            "compare the thumbprint with the one the server shows, then: portevoix trust accept {source} {}{options}",
             waits.thumbprint
         ));
     }
@@ -116,4 +132,18 @@ fn words(certificate: &Certificate) -> String {
     let ends = ends.map_or(String::new(), |ends| format!(", until {}", ends.strftime("%Y-%m-%d")));
     let subject = contract::clean(&certificate.subject, 80);
     format!("{} {subject}{ends}", certificate.thumbprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_typed_next_looks_at_the_same_folders() {
+        let configured = Configured { config: Some("/etc/usine/l'atelier b".into()) };
+        let options = Options { configured, state: Some("/srv/state".into()), what: None };
+        assert_eq!(options.words(), " --config '/etc/usine/l'\\''atelier b' --state /srv/state");
+        let none = Options { configured: Configured { config: None }, state: None, what: None };
+        assert_eq!(none.words(), "");
+    }
 }

@@ -30,6 +30,7 @@ pub use plan::{
     ListPlan, MachinePlan, NetworkPlan, Plan, RecordRulePlan, RulePlan, Settings, SourcePlan, TagPlan,
 };
 pub use schema::{schema, schema_with};
+pub use wording::did_you_mean;
 
 use files::Files;
 use kinds::Shapes;

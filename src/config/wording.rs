@@ -4,7 +4,7 @@
 pub(super) type Words = (String, Option<String>);
 
 /// `did you mean …?`, if one of the known words is near enough.
-pub(super) fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(found, known).map(|word| format!("did you mean `{word}`?"))
 }
 

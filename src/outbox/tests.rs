@@ -436,3 +436,29 @@ fn a_blind_resend_would_double() {
     });
     assert!(doubled);
 }
+
+#[test]
+fn without_edits_one_that_comes_and_goes_is_told_now_and_then_and_how_it_ends() {
+    let mut outbox = outbox(can(Repeat::Nothing, false, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    let mut told = Vec::new();
+    // Over and back every 40 s for half an hour, then over for good.
+    for turn in 0..46 {
+        let (now, is_over) = (at(turn * 40), turn % 2 == 1);
+        let mark = if is_over { Mark::Cleared } else { Mark::Warning };
+        lane.want(post("a", u32::try_from(turn).unwrap() + 1, mark, now), false, now);
+        if let Some(job) = lane.next(now) {
+            told.push((turn * 40, job.post.mark));
+            took(lane, &format!("r{turn}"), now);
+        }
+    }
+    assert!(told.len() <= 4 + 30 / 5, "{told:?}");
+    // What is more urgent than ever waits for nobody.
+    let worse = Post { priority: Priority::Urgent, ..post("a", 90, Mark::Stopped, at(1_830)) };
+    lane.want(worse, false, at(1_830));
+    assert_eq!(lane.next(at(1_830)).unwrap().post.mark, Mark::Stopped);
+    took(lane, "worse", at(1_830));
+    lane.want(post("a", 91, Mark::Cleared, at(1_840)), false, at(1_840));
+    assert_eq!(lane.next(at(1_840)), None);
+    assert_eq!(lane.next(at(1_840 + 300)).unwrap().post.mark, Mark::Cleared, "an end is never lost");
+}

@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 /// After an edit the next one of the same episode waits: one that flaps must not hold up the others.
 const EDIT_EVERY: Duration = Duration::from_secs(10);
 
+/// Without edits each new state is a post. So many are told at once;
+const TOLD_AT_ONCE: u32 = 3;
+/// after that, one that comes and goes is told at most so often, and always how it ends.
+const TELL_EVERY: Duration = Duration::from_secs(300);
+
 /// One episode on one network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Thread {
@@ -24,6 +29,12 @@ pub struct Thread {
     pub note: Option<Post>,
     /// How many answers were handed over.
     pub notes: u32,
+    /// How many new states were told by a post of their own, where there are no edits.
+    #[serde(default)]
+    pub retold: u32,
+    /// The most urgent that was told.
+    #[serde(default)]
+    pub worst: Option<Priority>,
     /// What is on its way, or of which we do not know.
     pub attempt: Option<Attempt>,
     /// Failures in a row.
@@ -103,6 +114,8 @@ impl Thread {
             shown: None,
             note: None,
             notes: 0,
+            retold: 0,
+            worst: None,
             attempt: None,
             tries: 0,
             due: now,
@@ -138,7 +151,8 @@ impl Thread {
     pub fn next(&self, can: &Capabilities, now: Moment) -> Option<Move> {
         let wait = |due: Moment, then: Move| if now < due { Move::Wait(due) } else { then };
         let Some(attempt) = &self.attempt else {
-            return self.plan(can).map(|_| wait(self.due, Move::Send));
+            let due = if self.is_worse_than_ever() { self.due.min(now) } else { self.due };
+            return self.plan(can).map(|_| wait(due, Move::Send));
         };
         if !attempt.is_doubtful {
             // On its way: its answer will come.
@@ -208,8 +222,20 @@ impl Thread {
                 self.shown = Some(attempt.shows);
                 self.due = now.plus(EDIT_EVERY);
             }
-            Step::Open | Step::Reply(_) => self.shown = Some(attempt.shows),
+            Step::Open | Step::Reply(_) => {
+                self.retold += 1;
+                self.shown = Some(attempt.shows);
+                if self.retold >= TOLD_AT_ONCE {
+                    self.due = now.plus(TELL_EVERY);
+                }
+            }
         }
+        self.worst = [self.worst, Some(attempt.shows.priority)].into_iter().flatten().min();
+    }
+
+    /// What comes and goes waits; what was never so urgent does not.
+    fn is_worse_than_ever(&self) -> bool {
+        self.tries == 0 && self.retold > 0 && self.worst.is_some_and(|worst| self.wanted.priority < worst)
     }
 
     /// It was certainly not taken this time; `after` is the wait before the next.

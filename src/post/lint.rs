@@ -122,7 +122,7 @@ mod tests {
     use std::time::Duration;
 
     use contract::settings::Words;
-    use contract::{Author, Cause, EpisodeId, Moment, Priority, Thing, Trouble, Value};
+    use contract::{Author, Cause, EpisodeId, Flaw, Moment, Priority, Thing, Trouble, Value};
 
     use super::*;
     use crate::episode::{Episode, Side};
@@ -178,8 +178,18 @@ mod tests {
                 ("zone 1", "zone 1"),
                 "Four 1",
             ),
-            subject(About::Source { name: "hall-b".into(), machines: 1 }, None, bearing, "Usine de Vitré"),
-            subject(About::Source { name: "hall-b".into(), machines: 12 }, None, bearing, "Usine de Vitré"),
+            subject(
+                About::Source { name: "hall-b".into(), kind: "mqtt".into(), machines: 1 },
+                None,
+                bearing,
+                "Usine de Vitré",
+            ),
+            subject(
+                About::Source { name: "hall-b".into(), kind: "files".into(), machines: 12 },
+                None,
+                bearing,
+                "Usine de Vitré",
+            ),
             subject(About::Store, None, bearing, "Usine de Vitré"),
         ];
         all.extend(raised());
@@ -235,6 +245,10 @@ mod tests {
             Cause::Missing("Quantité réalisée".into()),
             Cause::Unreadable { place: "ligne douze".into(), found: "abc".into() },
             Cause::Unreadable { place: String::new(), found: "abc".into() },
+            Cause::Unreadable { place: "line 12, Quantité".into(), found: String::new() },
+            Cause::Spoilt { place: "line 7".into(), flaw: Flaw::OpenQuote, found: "Bague".into() },
+            Cause::Spoilt { place: String::new(), flaw: Flaw::Twice, found: "Qté".into() },
+            Cause::Forbidden("a link".into()),
             Cause::Forbidden("a link out of the folder".into()),
             Cause::TooLarge { max: 16_777_216 },
             Cause::Lost,

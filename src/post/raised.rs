@@ -1,7 +1,7 @@
 //! Words for what nobody wrote a limit for: a part of a source, an alarm of another system, a row of a business
 //! document. Nearly all of them are data: they stay apart from ours, and are cut so that the first line fits.
 
-use contract::{Cause, Moment, Post, Text, Thing, Trouble, Value, clean};
+use contract::{Cause, Flaw, Moment, Post, Text, Thing, Trouble, Value, clean};
 
 use super::write::{FIRST_LINE_CHARS_MAX, Page};
 use super::{About, FieldWords, Language};
@@ -48,7 +48,7 @@ fn whole_fact(page: &Page<'_>, chars_max: usize) -> Option<Text> {
         About::Part { trouble, .. } => {
             let part = language.text(part(trouble.thing), &[], &[("name", &cut(&trouble.name))]);
             let name = if is_over { "part-cleared" } else { wrong(trouble) };
-            around_with(language, name, &facts, "part", &part)
+            woven(language, name, &facts, &[("part", &part)])
         }
         About::Alarm { alarm } => {
             let words = if alarm.message.trim().is_empty() { &alarm.name } else { &alarm.message };
@@ -87,11 +87,12 @@ fn wrong(trouble: &Trouble) -> &'static str {
     match &trouble.cause {
         Cause::NoAnswer => "part-no-answer",
         Cause::SaidGoodbye => "part-goodbye",
+        Cause::Refused(_) if trouble.thing == Thing::File => "part-denied",
         Cause::Refused(_) => "part-refused",
         // The file is there; what it should hold is not.
         Cause::Missing(_) if matches!(trouble.thing, Thing::File | Thing::Query) => "part-lacks",
         Cause::Missing(_) => "part-missing",
-        Cause::Unreadable { .. } => "part-unreadable",
+        Cause::Unreadable { .. } | Cause::Spoilt { .. } => "part-unreadable",
         Cause::Forbidden(_) => "part-forbidden",
         Cause::TooLarge { .. } => "part-too-large",
         Cause::Lost => "part-lost",
@@ -153,10 +154,22 @@ fn detail(cause: &Cause, language: &Language) -> Text {
         Cause::Unreadable { place, found } if place.is_empty() => {
             language.text("part-found", &[], &[("detail", found)])
         }
-        Cause::Unreadable { place, found } => {
-            language.text("part-found-at", &[], &[("place", place), ("detail", found)])
+        Cause::Unreadable { place, found } if found.is_empty() => {
+            around(language, "part-found-nothing", "place", &whereabouts(place, language))
         }
-        Cause::Forbidden(what) => language.text("part-found", &[], &[("detail", what)]),
+        Cause::Unreadable { place, found } => {
+            let (place, detail) = (whereabouts(place, language), Text::default().data(found));
+            woven(language, "part-found-at", &[], &[("place", &place), ("detail", &detail)])
+        }
+        Cause::Spoilt { place, flaw, found } => flawed(place, *flaw, found, language),
+        Cause::Forbidden(what) => match what.as_str() {
+            "a link" => Text::default().ours(language.say("part-found-link", &[])),
+            "a pipe" | "a socket" | "a device" | "no file" => {
+                Text::default().ours(language.say("part-found-strange", &[]))
+            }
+            "DOCTYPE" => Text::default().ours(language.say("part-found-doctype", &[])),
+            _ => language.text("part-found", &[], &[("detail", what)]),
+        },
         Cause::TooLarge { max } => {
             let max = language.number(*max as f64, 0);
             Text::default().ours(language.say("part-max", &[("max", &max)]))
@@ -164,11 +177,45 @@ fn detail(cause: &Cause, language: &Language) -> Text {
     }
 }
 
+/// What is wrong with a document as a whole. What a parser says of it is for the log alone.
+fn flawed(place: &str, flaw: Flaw, found: &str, language: &Language) -> Text {
+    let name = format!("flaw-{}", flaw.word());
+    let flaw = language.text(&name, &[], &[("found", found)]);
+    match place.is_empty() {
+        true => around(language, "part-flaw", "flaw", &flaw),
+        false => {
+            let place = whereabouts(place, language);
+            woven(language, "part-flaw-at", &[], &[("place", &place), ("flaw", &flaw)])
+        }
+    }
+}
+
+/// `line 12, Quantité` as this language says it: `ligne 12, Quantité`. Names of columns and what programs say stay data.
+fn whereabouts(place: &str, language: &Language) -> Text {
+    let mut text = Text::default();
+    for (at, piece) in place.split(", ").enumerate() {
+        let text_so_far = if at == 0 { text } else { text.ours(", ") };
+        let counted = piece.split_once(' ').filter(|(_, number)| number.bytes().all(|c| c.is_ascii_digit()));
+        let name = match counted.map(|(word, _)| word) {
+            Some("line") => Some("place-line"),
+            Some("row") => Some("place-row"),
+            Some("column") => Some("place-column"),
+            Some("byte") => Some("place-byte"),
+            _ => None,
+        };
+        text = match (name, counted) {
+            (Some(name), Some((_, number))) => text_so_far.ours(language.say(name, &[("number", number)])),
+            _ => text_so_far.data(piece),
+        };
+    }
+    text
+}
+
 /// `quantité : 1 200 pièces`
 fn told(field: &FieldWords, language: &Language, now: Moment) -> Text {
     let name = field.name.in_language(language.code()).unwrap_or_default();
     let value = value(field, language, now);
-    around_with(language, "record-field", &[("field", name)], "value", &value)
+    woven(language, "record-field", &[("field", name)], &[("value", &value)])
 }
 
 /// A value as this language writes it.
@@ -193,22 +240,28 @@ fn shown_decimals(number: f64) -> u8 {
 
 /// A sentence of ours around a text.
 pub fn around(language: &Language, name: &str, key: &'static str, inner: &Text) -> Text {
-    around_with(language, name, &[], key, inner)
+    woven(language, name, &[], &[(key, inner)])
 }
 
-fn around_with(
+/// A sentence of ours with texts in it, each of which may hold words of others.
+fn woven(
     language: &Language,
     name: &str,
     facts: &[(&'static str, &str)],
-    key: &'static str,
-    inner: &Text,
+    inner: &[(&'static str, &Text)],
 ) -> Text {
-    // A private character marks the place: no sentence of ours holds one.
-    const PLACE: char = '\u{E000}';
-    let marked: Vec<_> = facts.iter().copied().chain([(key, "\u{E000}")]).collect();
+    // Private characters mark the places: no sentence of ours holds one.
+    const MARKS: [(&str, char); 2] = [("\u{E000}", '\u{E000}'), ("\u{E001}", '\u{E001}')];
+    let places = inner.iter().zip(MARKS).map(|((key, _), (mark, _))| (*key, mark));
+    let marked: Vec<_> = facts.iter().copied().chain(places).collect();
     let said = language.say(name, &marked);
-    match said.split_once(PLACE) {
-        Some((before, after)) => Text::default().ours(before).append(inner).ours(after),
-        None => Text::default().ours(said),
+    let text_of =
+        |c: char| inner.iter().zip(MARKS).find(|(_, (_, mark))| *mark == c).map(|((_, text), _)| *text);
+    let mut text = Text::default();
+    let mut rest = said.as_str();
+    while let Some((at, c, found)) = rest.char_indices().find_map(|(at, c)| Some((at, c, text_of(c)?))) {
+        text = text.ours(&rest[..at]).append(found);
+        rest = &rest[at + c.len_utf8()..];
     }
+    text.ours(rest)
 }

@@ -82,6 +82,8 @@ pub enum About {
     Source {
         /// Its name in the configuration.
         name: String,
+        /// Its kind: `mqtt`, `files`.
+        kind: String,
         /// How many machines it reads.
         machines: usize,
     },

@@ -287,7 +287,7 @@ impl Page<'_> {
         let language = self.language;
         let action = match (&self.subject.about, self.subject.action.in_language(language.code())) {
             (_, Some(action)) => lower_first(action),
-            (About::Source { .. }, None) => language.say("source-do", &[]),
+            (About::Source { kind, .. }, None) => language.say("source-do", &[("kind", kind)]),
             (About::Store, None) => language.say("store-damaged-do", &[]),
             (About::Part { trouble, .. }, None) => language.say(raised::to_do(trouble.thing), &[]),
             // A row that asks for nothing is a story, not an alarm.

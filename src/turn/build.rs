@@ -140,7 +140,11 @@ impl Middle {
         for (at, source) in plan.sources.iter().enumerate() {
             let machines =
                 plan.machines.iter().filter(|machine| machine.tags.iter().any(|tag| tag.source == at));
-            let about = About::Source { name: source.name.clone(), machines: machines.count() };
+            let about = About::Source {
+                name: source.name.clone(),
+                kind: source.kind.name().to_owned(),
+                machines: machines.count(),
+            };
             let delays = Delays { on: SOURCE_LOST_AFTER, off: Duration::ZERO };
             let slot = self.site_slot(&format!("source.{}", source.name), about, delays);
             self.sources.push(SourceState {

@@ -233,7 +233,7 @@ impl Middle {
         let lasted = episode.ended.map(|ended| ended.since(episode.since));
         // An edit notifies nobody: what those who follow the thread must know is said under it as well.
         let with_note = match change {
-            Some(Change::Escalated) => true,
+            Some(Change::Escalated) => slot.is_news(episode.level, NOTE_AGAIN_AFTER, now),
             Some(Change::Reopened) => now.since(slot.noted_at) >= NOTE_AGAIN_AFTER,
             Some(Change::Cleared) => lasted.is_some_and(|lasted| lasted > NOTE_AFTER),
             Some(Change::Opened | Change::Eased) | None => false,

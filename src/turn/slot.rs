@@ -29,6 +29,8 @@ pub struct Slot {
     told_worst: Option<f64>,
     /// When something was last said under its post, or the post begun.
     pub(super) noted_at: Moment,
+    /// The step of the ladder that was said then.
+    noted_level: u8,
     is_marked: bool,
     /// Who raised it, if no rule of its own watches it.
     pub(super) raiser: Option<Raiser>,
@@ -50,6 +52,7 @@ impl Slot {
             told_at: Moment::default(),
             told_worst: None,
             noted_at: Moment::default(),
+            noted_level: 0,
             is_marked: false,
             raiser: None,
             not_said_by: None,
@@ -88,9 +91,16 @@ impl Slot {
         self.told_at = now;
         if with_note {
             self.noted_at = now;
+            self.noted_level = self.condition.episode().map_or(0, |episode| episode.level);
         }
         self.has_news = false;
         self.told_worst = self.condition.episode().and_then(|episode| episode.worst);
+    }
+
+    /// True when those who follow its thread were not told of this step within so long: one that comes and goes is
+    /// told now and then, what is worse than ever at once.
+    pub(super) fn is_news(&self, level: u8, again_after: Duration, now: Moment) -> bool {
+        now.since(self.noted_at) >= again_after || level > self.noted_level
     }
 
     fn has_worse(&self) -> bool {

@@ -94,14 +94,14 @@ async fn nothing_that_a_machine_says_becomes_more_than_words() {
     say_everything(&mut machine).await;
     let shown = wall(page, |shown| shown.contains("ATTENTION")).await;
     machine.publish(TOPIC, b"{\"v\": 60}", 1, false).await.unwrap();
-    wall(page, |shown| shown.contains("REVENU")).await;
+    wall(page, |shown| shown.contains("RÉTABLI")).await;
     hook.wait_for(2, PATIENCE).await;
     assert!(
         !shown.contains("evil") || shown.matches("evil").count() == shown.matches("[x](http://evil)").count()
     );
 
     let started = std::time::Instant::now();
-    while !chat.roots().iter().any(|post| post.message.contains("REVENU")) {
+    while !chat.roots().iter().any(|post| post.message.contains("RÉTABLI")) {
         assert!(started.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

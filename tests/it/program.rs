@@ -174,9 +174,11 @@ fn preview_and_check_need_no_device() {
     assert_eq!(text(&checked.stdout), "fine: 1 source, 1 machine, 1 tag, 1 rule, 1 network\n");
     let preview = text(&run(&["preview", "--config", file]).stdout);
     assert!(preview.contains("⚠️ ATTENTION · Presse 3 · huile à 79\u{A0}°C (limite 75) depuis"), "{preview}");
-    assert!(preview.contains("✅ REVENU · Presse 3"), "{preview}");
+    assert!(preview.contains("✅ RÉTABLI · Presse 3"), "{preview}");
     let none = run(&["preview", "--config", file, "--machine", "nobody"]);
-    assert_eq!(none.status.code(), Some(1));
+    assert_eq!(none.status.code(), Some(2));
+    let near = text(&run(&["preview", "--config", file, "--machine", "pres-3"]).stderr);
+    assert!(near.contains("no machine `pres-3`") && near.contains("did you mean `press-3`?"), "{near}");
 }
 
 #[test]
@@ -206,7 +208,7 @@ async fn a_value_becomes_one_living_post_and_survives_a_restart() {
     let mut service = Service::start(&file, &state);
     // Said while nobody listened: the broker keeps it for our session.
     machine.publish(topic, br#"{"temperature": 61.0}"#, 1, false).await.unwrap();
-    let shown = wall(page, |shown| shown.contains("REVENU")).await;
+    let shown = wall(page, |shown| shown.contains("RÉTABLI")).await;
     assert!(!shown.contains("ATTENTION"), "changed in place: {shown}");
     let posts: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(posts["posts"].as_array().unwrap().len(), 1, "{shown}");

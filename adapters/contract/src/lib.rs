@@ -15,6 +15,7 @@ mod post;
 mod sample;
 pub mod settings;
 mod source;
+pub mod suggest;
 mod text;
 mod time;
 
@@ -24,7 +25,7 @@ pub use network::{
 };
 pub use post::{Author, EpisodeId, Line, LineRole, Mark, Post, Priority, Provenance, Site};
 pub use sample::{
-    Alarm, Batch, Cause, Event, Field, FieldKind, ListAddress, ListId, Notice, Origin, Quality, Reads,
+    Alarm, Batch, Cause, Event, Field, FieldKind, Flaw, ListAddress, ListId, Notice, Origin, Quality, Reads,
     Record, Sample, TagAddress, TagId, Thing, Ticket, Trouble, Value,
 };
 pub use source::{Source, SourceError};

@@ -3,6 +3,8 @@
 //! Three shapes: a [`Sample`] is one value of a tag; a [`Record`] is one row of a business document; an [`Alarm`]
 //! is what an alarm server says of one of its conditions.
 
+use std::fmt;
+
 use crate::Moment;
 
 /// A tag's number, given by `app` when it starts. Readings travel with it, so that no string is built for a
@@ -121,9 +123,20 @@ pub enum Cause {
     Missing(String),
     /// What is there cannot be understood.
     Unreadable {
-        /// Where in it, for a person who looks: `line 12, column Quantité`.
+        /// Where in it, for a person who looks: `line 12, Quantité`. `line`, `row`, `column` and `byte` with a number
+        /// are told in the language of the readers.
         place: String,
         /// What was found there.
+        found: String,
+    },
+    /// A document as a whole cannot be read. What is wrong with it is one of few things, so that it can be told in the
+    /// language of the readers.
+    Spoilt {
+        /// Where in it: `line 12`; empty where that says nothing.
+        place: String,
+        /// What is wrong with it.
+        flaw: Flaw,
+        /// The words of the document there, if they help.
         found: String,
     },
     /// It holds what is never read: a DOCTYPE, a link out of the folder.
@@ -135,6 +148,70 @@ pub enum Cause {
     },
     /// Something of it was lost on the way and does not come again.
     Lost,
+}
+
+/// What is wrong with a document as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// A quote that nobody closed.
+    OpenQuote,
+    /// An element that nobody closed.
+    OpenElement,
+    /// It ends in the middle of a row.
+    CutShort,
+    /// Nothing is in it.
+    Empty,
+    /// It is not written in its format.
+    Malformed,
+    /// A row longer, or wider, than any row is.
+    RowTooLong,
+    /// Elements in elements, deeper than anybody writes.
+    TooDeep,
+    /// Two columns have the same name.
+    Twice,
+    /// It is not written in the encoding that it should be.
+    Encoding,
+}
+
+impl Flaw {
+    /// For an integrator, and as the last part of the name of the sentence in each language.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Flaw::OpenQuote => "open-quote",
+            Flaw::OpenElement => "open-element",
+            Flaw::CutShort => "cut-short",
+            Flaw::Empty => "empty",
+            Flaw::Malformed => "malformed",
+            Flaw::RowTooLong => "row-too-long",
+            Flaw::TooDeep => "too-deep",
+            Flaw::Twice => "twice",
+            Flaw::Encoding => "encoding",
+        }
+    }
+}
+
+/// For an integrator; what people read of it is written by `post`, in their language.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::NoAnswer => f.write_str("no answer"),
+            Cause::SaidGoodbye => f.write_str("it said that it goes away"),
+            Cause::Refused(words) => write!(f, "refused: {words}"),
+            Cause::Missing(what) => write!(f, "not there: {what}"),
+            Cause::Unreadable { place, found } => write!(f, "cannot be understood: {place}: {found}"),
+            Cause::Spoilt { place, flaw, found } => {
+                write!(f, "cannot be understood: {}", flaw.word())?;
+                [place, found]
+                    .into_iter()
+                    .filter(|words| !words.is_empty())
+                    .try_for_each(|words| write!(f, ", {words}"))
+            }
+            Cause::Forbidden(what) => write!(f, "never read: {what}"),
+            Cause::TooLarge { max } => write!(f, "too large: at most {max}"),
+            Cause::Lost => f.write_str("something of it was lost"),
+        }
+    }
 }
 
 /// What a source gives at a time, in the order of the wire.

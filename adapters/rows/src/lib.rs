@@ -5,11 +5,12 @@
 //! lists that are asked for what has changed, [`Memory`] keeps how far they are safe. A task that asks again and again
 //! gives [`Given`]s, and tells a trouble once ([`Told`]).
 //!
-//! Deliberately absent: any file but that one, connections, and any guess. How numbers and times are written stands in a [`Style`];
-//! what does not fit is told, never bent until it fits.
+//! Deliberately absent: any file but that one, connections, and any guess, but in [`guess`], which the probes alone use.
+//! How numbers and times are written stands in a [`Style`]; what does not fit is told, never bent until it fits.
 
 mod cell;
 mod encoding;
+pub mod guess;
 mod json;
 mod left_out;
 mod memory;

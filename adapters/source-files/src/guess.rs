@@ -1,13 +1,13 @@
 //! How a file is written, guessed from its beginning. A guess for a person to go over, never used by the source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, SeekFrom};
 
+use contract::suggest::quoted;
 use rows::{Decimal, Encoding};
 
 use crate::format::{Bytes, csv};
 use crate::list::{Csv, Format, Json, Jsonl, Xlsx, Xml};
-use crate::probe::quoted;
 
 /// How much of the beginning is looked at.
 const HEAD: u64 = 256 << 10;
@@ -25,6 +25,8 @@ pub struct Guess {
     pub words: String,
     /// The `from` of each column.
     pub columns: Vec<String>,
+    /// Columns that cannot be asked for, because others are called the same.
+    pub twins: Vec<String>,
     /// What stands before decimals.
     pub decimal: Decimal,
 }
@@ -45,7 +47,11 @@ pub fn guess(bytes: &mut dyn Bytes) -> Result<Guess, String> {
     match text.trim_start().chars().next() {
         Some('<') => xml(&text),
         Some('{' | '[') => json(&text),
-        Some(_) => csv(&text, encoding),
+        Some(_) => {
+            // The end of a whole file is the end of its last line.
+            let end = if (head.len() as u64) < HEAD { "\n" } else { "" };
+            csv(&format!("{text}{end}"), encoding)
+        }
         None => Err("the file is empty".to_owned()),
     }
 }
@@ -97,32 +103,78 @@ fn csv(text: &str, encoding: Encoding) -> Result<Guess, String> {
         let filled = row.iter().filter(|cell| !cell.is_empty()).count();
         filled > 1 && row.iter().filter(|cell| !cell.is_empty()).all(is_name) && row.len() + 1 >= width
     };
-    let header = rows.iter().take(HEADER_ROWS_MAX).find(is_header);
-    let columns = match header {
+    // A title above the header has fewer words than the header has names.
+    let filled = |row: &&Vec<String>| row.iter().filter(|cell| !cell.is_empty()).count();
+    let header = rows.iter().take(HEADER_ROWS_MAX).filter(is_header).rev().max_by_key(filled);
+    let columns: Vec<String> = match header {
         Some(header) => header.iter().filter(|cell| !cell.is_empty()).cloned().collect(),
         // Only what every row has.
         None => (1..=rows.iter().map(Vec::len).min().unwrap_or(0)).map(|number| number.to_string()).collect(),
     };
-    let columns: Vec<String> = columns;
+    let (columns, twins) = apart(columns);
+    let total = rows.last().and_then(|row| total(row));
     let decimal = decimal(rows.iter().flatten());
-    let csv = Csv { delimiter, encoding, decimal, header: header.is_some(), ..Csv::default() };
+    let mut csv = Csv { delimiter, encoding, decimal, header: header.is_some(), ..Csv::default() };
+    let left_out = match total {
+        Some(Total::Called(name)) => {
+            let toml = format!(", skip_rows = [{}]", quoted(&name));
+            csv.skip_rows.push(name);
+            toml
+        }
+        Some(Total::Last) => {
+            csv.skip_last = 1;
+            ", skip_last = 1".to_owned()
+        }
+        None => String::new(),
+    };
     let shown = if delimiter == '\t' { "\\t".to_owned() } else { delimiter.to_string() };
     let point = if decimal == Decimal::Comma { "," } else { "." };
     Ok(Guess {
         toml: format!(
-            "format.csv = {{ delimiter = \"{shown}\", encoding = \"{}\", decimal = \"{point}\", header = {} }}",
+            "format.csv = {{ delimiter = \"{shown}\", encoding = \"{}\", decimal = \"{point}\", header = {}{left_out} }}",
             encoding.name(),
             csv.header
         ),
         words: format!(
-            "CSV, `{shown}` between cells, {}, decimal `{point}`, {} columns",
+            "CSV, `{shown}` between cells, {}, decimal `{point}`, {} columns{}",
             encoding.name(),
-            columns.len()
+            columns.len() + twins.len(),
+            if left_out.is_empty() { "" } else { ", a total at the end" }
         ),
         format: Format { csv: Some(csv), ..Format::default() },
         columns,
+        twins,
         decimal,
     })
+}
+
+/// Names that one column alone has, and those that several have: nobody can say which of them is meant.
+fn apart(columns: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let same = |name: &String| name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut seen = BTreeSet::new();
+    let often: BTreeSet<String> =
+        columns.iter().map(same).filter(|name| !seen.insert(name.clone())).collect();
+    columns.into_iter().partition(|name| !often.contains(&same(name)))
+}
+
+/// A last row that is none.
+enum Total {
+    /// Its first cell says so.
+    Called(String),
+    /// Another cell does.
+    Last,
+}
+
+fn total(row: &[String]) -> Option<Total> {
+    let is_total = |cell: &&String| {
+        let cell = cell.to_lowercase();
+        ["total", "sous-total", "somme", "sum"]
+            .iter()
+            .any(|word| cell.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic)))
+    };
+    let found = row.iter().find(is_total)?;
+    let is_first = row.first().is_some_and(|first| first == found);
+    Some(if is_first { Total::Called(found.clone()) } else { Total::Last })
 }
 
 /// Whichever of comma and point stands in more numbers.
@@ -159,7 +211,7 @@ fn json(text: &str) -> Result<Guess, String> {
     let mut columns = Vec::new();
     leaves(&row, "", &mut columns);
     let words = format!("JSON, rows at `{rows}`, {} values in a row", columns.len());
-    Ok(Guess { format, toml, words, columns, decimal: Decimal::Point })
+    Ok(Guess { format, toml, words, columns, twins: Vec::new(), decimal: Decimal::Point })
 }
 
 /// The first array of objects, and its first object.
@@ -220,47 +272,22 @@ fn xml(text: &str) -> Result<Guess, String> {
         words: format!("XML, rows at `{rows}`, {} elements in a row", columns.len()),
         format: Format { xml: Some(Xml { rows, decimal: None }), ..Format::default() },
         columns,
+        twins: Vec::new(),
         decimal: Decimal::Point,
     })
 }
 
 fn workbook(bytes: &mut dyn Bytes) -> Result<Guess, String> {
-    let columns = crate::format::xlsx::first_texts(bytes).map_err(|error| format!("{error:?}"))?;
+    let columns = crate::format::xlsx::first_texts(bytes).map_err(|error| error.to_string())?;
+    let (columns, twins) = apart(columns);
     Ok(Guess {
         toml: "format.xlsx = {}".to_owned(),
-        words: format!("a workbook, {} columns in the first sheet", columns.len()),
+        words: format!("a workbook, {} columns in the first sheet", columns.len() + twins.len()),
         format: Format { xlsx: Some(Xlsx::default()), ..Format::default() },
         columns,
+        twins,
         decimal: Decimal::Comma,
     })
-}
-
-/// A name that a configuration takes: lower-case letters, digits and `-`.
-pub fn plain_name(text: &str, max: usize) -> String {
-    let last = text.rsplit(['/', ':']).next().unwrap_or(text);
-    let mut name = String::new();
-    for c in last.chars().flat_map(char::to_lowercase) {
-        let plain = match c {
-            'a'..='z' | '0'..='9' => c,
-            'à' | 'â' | 'ä' => 'a',
-            'é' | 'è' | 'ê' | 'ë' => 'e',
-            'î' | 'ï' => 'i',
-            'ô' | 'ö' => 'o',
-            'ù' | 'û' | 'ü' => 'u',
-            'ç' => 'c',
-            '°' => continue,
-            _ => '-',
-        };
-        if plain != '-' || (!name.is_empty() && !name.ends_with('-')) {
-            name.push(plain);
-        }
-    }
-    let name: String = name.trim_end_matches('-').chars().take(max).collect();
-    match name.trim_end_matches('-') {
-        "" => "field".to_owned(),
-        name if name.starts_with(|c: char| c.is_ascii_digit()) => format!("field-{name}"),
-        name => name.to_owned(),
-    }
 }
 
 /// The files that are named like this one: digits are another day or number.
@@ -281,12 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_patterns() {
-        assert_eq!(plain_name("Qté lancée", 40), "qte-lancee");
-        assert_eq!(plain_name("N° OF", 40), "n-of");
-        assert_eq!(plain_name("3", 40), "field-3");
-        assert_eq!(plain_name("/product/code", 40), "code");
-        assert_eq!(plain_name("…", 40), "field");
+    fn patterns() {
         assert_eq!(pattern("suivi_20261124-0600.csv"), "suivi_*-*.csv");
     }
 }

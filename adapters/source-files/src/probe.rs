@@ -1,16 +1,17 @@
 //! A look at a folder before it is configured: what lies there, how one file is written, and a configuration for it.
 //! Read-only: nothing is moved, nothing remembered.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::suggest::quoted;
 use contract::{Field, FieldKind, SourceError, clean};
 use jiff::tz::TimeZone;
-use rows::{Cell, Decimal, Style};
+use rows::guess::{Column, Rows};
+use rows::{Cell, Style};
 use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 
@@ -28,8 +29,6 @@ const FILE_MAX: u64 = 64 << 20;
 const ROWS_MAX: usize = 500;
 /// The rows that are shown.
 const SHOWN: usize = 5;
-/// The longest name in a configuration.
-const NAME_MAX: usize = 40;
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -87,8 +86,10 @@ async fn look(options: &Options) -> Result<Report, SourceError> {
     let shown = options.folder.display();
     let (stat, entry) = found.pop().ok_or_else(|| refused(format!("no file `{pattern}` lies in {shown}")))?;
     let copy = folder.fetch(&entry, stat, FILE_MAX, &std::env::temp_dir()).await?;
-    let Fetched::Copy(mut copy) = copy else {
-        return Err(refused(format!("{} cannot be read now: {copy:?}", entry.name)));
+    let mut copy = match copy {
+        Fetched::Copy(copy) => copy,
+        Fetched::Changed => return Err(refused(format!("{} is being written; try again", entry.name))),
+        Fetched::Cannot(cause) => return Err(refused(format!("{}: {}", entry.name, cause))),
     };
     let name = entry.name.clone();
     let guessed = tokio::task::spawn_blocking(move || {
@@ -129,7 +130,7 @@ fn sample(
         if rows.len() < ROWS_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     match read {
-        Err(error) if rows.is_empty() => Err(format!("{error:?}")),
+        Err(error) if rows.is_empty() => Err(error.to_string()),
         _ => Ok(rows),
     }
 }
@@ -149,25 +150,6 @@ fn text(cell: &Cell<'_>) -> String {
     }
 }
 
-/// What a column holds, by its cells.
-fn kind(cells: &[&str], decimal: Decimal, zone: &TimeZone) -> FieldKind {
-    let style = Style::new(decimal, zone.clone());
-    let filled: Vec<&&str> = cells.iter().filter(|cell| !cell.trim().is_empty()).collect();
-    let are = |kind: FieldKind| {
-        let field = Field { name: String::new(), from: String::new(), kind, format: None };
-        !filled.is_empty() && filled.iter().all(|cell| rows::cell(cell, &field, &style).is_ok())
-    };
-    // Eight digits may be a number, and a number of an order with zeros in front is none.
-    let is_padded =
-        filled.iter().any(|cell| cell.len() > 1 && cell.starts_with('0') && !cell.contains([',', '.']));
-    let looks_like_day = filled.iter().all(|cell| cell.contains(['/', '-', ':', '.']) || cell.len() == 8);
-    match () {
-        () if looks_like_day && are(FieldKind::Time) && !are(FieldKind::Number) => FieldKind::Time,
-        () if !is_padded && are(FieldKind::Number) => FieldKind::Number,
-        () => FieldKind::Text,
-    }
-}
-
 fn configuration(
     options: &Options,
     file: &str,
@@ -175,50 +157,30 @@ fn configuration(
     rows: &[Vec<String>],
     zone: &TimeZone,
 ) -> String {
-    let mut names = BTreeSet::new();
-    let fields: Vec<String> =
-        guess.columns.iter().map(|from| unique(&mut names, &guess::plain_name(from, NAME_MAX))).collect();
-    let column = |index: usize| rows.iter().map(|row| row[index].as_str()).collect::<Vec<&str>>();
-    let is_key = |index: &usize| {
-        let cells = column(*index);
-        let different: BTreeSet<&str> = cells.iter().copied().collect();
-        cells.iter().all(|cell| !cell.trim().is_empty()) && different.len() == cells.len()
+    let column = |(at, from): (usize, &String)| Column {
+        from: from.clone(),
+        cells: rows.iter().map(|row| row[at].clone()).collect(),
     };
-    let key = (0..fields.len()).find(is_key).unwrap_or(0);
+    let columns: Vec<Column> = guess.columns.iter().enumerate().map(column).collect();
+    let fields = rows::guess::Guess::of(&columns, Rows::Once, &Style::new(guess.decimal, zone.clone()));
     let pattern = options.files.clone().unwrap_or_else(|| guess::pattern(file));
-    let mut lines = vec![
-        "[source.files.files]".to_owned(),
-        format!("folder = {}", quoted(&options.folder.display().to_string())),
-        String::new(),
-        "[list.rows]".to_owned(),
-        "source = \"files\"".to_owned(),
-        format!("files = {}", quoted(&pattern)),
-        guess.toml.clone(),
-        format!("key = [{}]", quoted(&fields[key])),
-    ];
-    for (index, (name, from)) in fields.iter().zip(&guess.columns).enumerate() {
-        let kind = match kind(&column(index), guess.decimal, zone) {
-            FieldKind::Number if index != key => ", type = \"number\"",
-            FieldKind::Time if index != key => ", type = \"time\"",
-            _ => "",
-        };
-        lines.push(format!("field.{name} = {{ from = {}{kind} }}", quoted(from)));
-    }
-    lines.join("\n") + "\n"
+    let twins = match guess.twins.is_empty() {
+        true => String::new(),
+        false => format!("# Left out, because several columns are called so: {}.\n", twins(guess)),
+    };
+    format!(
+        "[source.files.files]\nfolder = {}\n\n[list.rows]\nsource = \"files\"\nfiles = {}\n{}\n{twins}{}",
+        quoted(&options.folder.display().to_string()),
+        quoted(&pattern),
+        guess.toml,
+        fields.toml(&columns)
+    )
 }
 
-/// A name that no other field has.
-fn unique(names: &mut BTreeSet<String>, wanted: &str) -> String {
-    let candidates =
-        (1..).map(|number| if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") });
-    let free = candidates.into_iter().find(|name| !names.contains(name)).unwrap_or_default();
-    names.insert(free.clone());
-    free
-}
-
-/// A basic string of TOML: JSON writes one.
-pub(crate) fn quoted(text: &str) -> String {
-    Json::from(text).to_string()
+fn twins(guess: &Guess) -> String {
+    let mut names: Vec<String> = guess.twins.iter().map(|name| clean(name, 40)).collect();
+    names.dedup();
+    names.join(", ")
 }
 
 impl fmt::Display for Report {

@@ -28,6 +28,7 @@ use jiff::tz::TimeZone;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rows::{Maker, Memory, Style};
 
+pub use http_client::Connection;
 pub use settings::{
     Address, Auth, Basic, KeyHeader, List, Listen, Login, Next, Oauth, Proof, Settings, Since, Verb,
 };

@@ -3,6 +3,8 @@
 //! Given a reading that a person sees on the device, it tells which type and order fit. What it prints as configuration is
 //! what `portevoix check` accepts.
 
+mod show;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU16;
@@ -87,6 +89,7 @@ pub struct Report {
     place: String,
     request: Request,
     data: Vec<u8>,
+    known: Option<f64>,
     /// All readings, the ones that fit first.
     pub readings: Vec<Reading>,
     /// TOML that `portevoix check` accepts: the source, and a tag for the reading that fits best, or for the first register.
@@ -128,9 +131,14 @@ pub async fn registers(options: &Options) -> Result<Report, ProbeError> {
             "coils and discrete inputs are bits: there is nothing to decode".to_owned(),
         ));
     }
-    let count = options.count.min(REGISTERS_MAX);
-    let request =
-        Request::new(options.unit, options.table, options.start, count).map_err(ProbeError::Options)?;
+    if !(1..=REGISTERS_MAX).contains(&options.count) {
+        let found = options.count;
+        return Err(ProbeError::Options(format!(
+            "found a count of {found}, expected 1 to {REGISTERS_MAX} registers: more than a unit gives at once"
+        )));
+    }
+    let request = Request::new(options.unit, options.table, options.start, options.count)
+        .map_err(ProbeError::Options)?;
     let mut wire = wire(&options.settings)?;
     let answer = within(wire.ask(&request, options.settings.timeout.0)).await?;
     let data = match answer.map_err(|failed| failed_at(&request.to_string(), failed))? {
@@ -139,7 +147,7 @@ pub async fn registers(options: &Options) -> Result<Report, ProbeError> {
     };
     let readings = readings(options, &data);
     let configuration = configuration(options, &wire.place, readings.first());
-    Ok(Report { place: wire.place.to_string(), request, data, readings, configuration })
+    Ok(Report { place: wire.place.to_string(), request, data, known: options.known, readings, configuration })
 }
 
 /// Asks each unit for holding register 0. A unit that refuses it is there, too.
@@ -289,19 +297,10 @@ fn scan_configuration(place: &Place, found: &[Answered]) -> String {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.place, self.request)?;
-        for (offset, word) in self.data.chunks_exact(2).enumerate() {
-            let at = usize::from(self.request.start()) + offset;
-            writeln!(f, "  {at:>5}  {:02X} {:02X}", word[0], word[1])?;
+        match self.known {
+            Some(known) => show::fitting(f, known, &self.readings),
+            None => show::table(f, self.request.start(), &self.data, &self.readings),
         }
-        for reading in &self.readings {
-            let Reading { start, kind, order, value, fits } = reading;
-            let mark = if fits.is_some() { '>' } else { ' ' };
-            let shown = value.as_ref().map_or_else(|_| "-".to_owned(), |value| format!("{value}"));
-            let step =
-                fits.filter(|step| *step != 1.0).map_or(String::new(), |step| format!("  fits times {step}"));
-            writeln!(f, "{mark} {start:>5}  {:<8} {}  {shown}{step}", kind.word(), order.word())?;
-        }
-        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! Gentle: one request at a time with a pause after each, a limit of nodes and of depth, a deadline over all. It
 //! reads and browses; it subscribes to nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use contract::SourceError;
 use contract::settings::SecretText;
+use contract::suggest::{plain_name, quoted, unique};
 use opcua::client::IdentityToken;
 use opcua::types::{Error, NodeClass, NodeId, ReferenceDescription, Variant};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -266,7 +267,7 @@ impl Walk<'_> {
     }
 
     async fn values(&mut self, places: Vec<Place>) -> Result<(), Error> {
-        let mut names: BTreeMap<String, u32> = BTreeMap::new();
+        let mut taken = BTreeSet::new();
         for some in places.chunks(self.limits.read.max(1)) {
             let nodes: Vec<NodeId> = some.iter().map(|place| place.node.clone()).collect();
             let values = ask::read(&self.line, &self.limits, &nodes).await?;
@@ -276,7 +277,7 @@ impl Walk<'_> {
                     node: node::stable(&place.node, &self.report.namespaces),
                     path: place.path.clone(),
                     shows: shows(data.value.as_ref()),
-                    tag: unique(&mut names, &place.path),
+                    tag: key(&mut taken, &place.path),
                 });
             }
         }
@@ -295,20 +296,9 @@ fn shows(value: Option<&Variant>) -> String {
 }
 
 /// A key for a tag, made of the last step of its path.
-fn unique(names: &mut BTreeMap<String, u32>, path: &str) -> String {
-    let last = path.rsplit('/').next().unwrap_or_default().to_lowercase();
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    let plain: String = last.chars().map(plain).collect();
-    let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
-    let name = if parts.is_empty() { "tag".to_owned() } else { parts.join("-") };
-    let name: String = name.chars().take(40).collect();
-    let count = names.entry(name.clone()).or_default();
-    *count += 1;
-    match *count {
-        1 => name,
-        // Two underscores: no name made above has them.
-        count => format!("{name}__{count}"),
-    }
+fn key(taken: &mut BTreeSet<String>, path: &str) -> String {
+    let last = plain_name(path.rsplit('/').next().unwrap_or_default(), 40);
+    unique(taken, if last.is_empty() { "tag" } else { &last })
 }
 
 fn configuration(options: &Options, report: &Report) -> String {
@@ -338,34 +328,18 @@ fn configuration(options: &Options, report: &Report) -> String {
     lines.join("\n")
 }
 
-/// A text as TOML writes it.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
-            other if other.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(other))),
-            other => out.push(other),
-        }
-    }
-    out.push('"');
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_tag_has_a_key_of_its_own() {
-        let mut names = BTreeMap::new();
-        let mut unique = |path| unique(&mut names, path);
-        assert_eq!(unique("/Objects/Press 3/Oil Temp. (°C)"), "oil-temp-c");
-        assert_eq!(unique("/Objects/Press 4/Oil Temp. (°C)"), "oil-temp-c__2");
-        assert_eq!(unique("/Objects/°"), "tag");
+        let mut taken = BTreeSet::new();
+        let mut key = |path| key(&mut taken, path);
+        assert_eq!(key("/Objects/Press 3/Oil Temp. (°C)"), "oil-temp-c");
+        assert_eq!(key("/Objects/Press 4/Oil Temp. (°C)"), "oil-temp-c-2");
+        assert_eq!(key("/Objects/Presse/Température d'huile"), "temperature-d-huile");
+        assert_eq!(key("/Objects/°"), "tag");
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use contract::suggest::{quoted, secret};
 use contract::{Cause, SourceError, clean};
+use jiff::tz::TimeZone;
+use rows::guess::{Column, Guess, Rows};
+use rows::{Decimal, Style};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
 use crate::session::{Failure, Row, Session};
-use crate::{List, Settings, line};
+use crate::{List, Settings, Tls, line};
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -62,23 +66,42 @@ pub async fn probe(options: &Options) -> Result<Report, SourceError> {
         Err(Failure::Query(Cause::Refused(words) | Cause::Missing(words))) => {
             Err(SourceError::Refused(words))
         }
-        Err(Failure::Query(cause)) => Err(SourceError::Refused(format!("{cause:?}"))),
+        Err(Failure::Query(cause)) => Err(SourceError::Refused(cause.to_string())),
         Err(Failure::Nobody) => Err(SourceError::Lost("nobody listens".to_owned())),
     }
 }
 
 fn configuration(options: &Options, query: &str, rows: &[Row]) -> String {
-    let quoted = |text: &str| Json::from(text).to_string();
-    let Settings { url, user, .. } = &options.settings;
+    let Settings { url, user, password, tls, ca, .. } = &options.settings;
     let mut text = format!("[source.sql.database]\nurl = {}\nuser = {}\n", quoted(url), quoted(user));
-    text += "password = { credential = \"database\" }\n";
-    text += &format!("\n[list.rows]\nsource = \"database\"\nquery = {}\nwhole = true\n", quoted(query));
-    text += "key = [\"field-1\"]\n";
-    for ((column, value), number) in rows.iter().next().into_iter().flatten().zip(1..) {
-        let kind = if value.is_number() { ", type = \"number\"" } else { "" };
-        text += &format!("field.field-{number} = {{ from = {}{kind} }}\n", quoted(column));
+    text += &password.as_ref().map_or_else(String::new, |at| format!("password = {}\n", secret(at)));
+    if *tls == Tls::Disable {
+        text += "tls = \"disable\"\n";
     }
-    text
+    if let Some(ca) = ca {
+        text += &format!("ca = {}\n", quoted(&ca.display().to_string()));
+    }
+    let names: Vec<&String> = rows.first().into_iter().flat_map(|row| row.keys()).collect();
+    // The tables of a database are no list that somebody wants to read.
+    if options.query.is_none() || names.is_empty() {
+        return text;
+    }
+    text += &format!("\n[list.rows]\nsource = \"database\"\nquery = {}\nwhole = true\n", quoted(query));
+    let column = |from: &&String| Column {
+        from: (*from).clone(),
+        cells: rows.iter().map(|row| row.get(*from).map_or_else(String::new, plain)).collect(),
+    };
+    let columns: Vec<Column> = names.iter().map(column).collect();
+    let style = Style::new(Decimal::Point, TimeZone::UTC);
+    text + &Guess::of(&columns, Rows::Once, &style).toml(&columns)
+}
+
+fn plain(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Null => String::new(),
+        other => other.to_string(),
+    }
 }
 
 impl fmt::Display for Report {

@@ -34,7 +34,7 @@ worst-high = Highest: { $value } { $at }.
 worst-low = Lowest: { $value } { $at }.
 limit-was-high = Limit: { $limit }.
 limit-was-low = Minimum: { $limit }.
-reopened = Occurrences: { $times } { $since }.
+reopened = { $times } times { $since }.
 
 # A sensor that says nothing.
 silent = { $tag }: no reading { $since } (limit { $after })
@@ -50,13 +50,23 @@ source-lost-machines = { $count ->
 }
 source-lost-lists = Its documents are not read any more.
 source-cleared = source { $source } reached again, cut { $span }, { $lasted }
-source-do = check the network and the server of the source.
+# By the kind of the source.
+source-do = { $kind ->
+    [mqtt] check the network and the broker.
+    [modbus] check the cable, the network and the power of the devices.
+    [opcua] check the network and the OPC UA server.
+    [files] check that the folder is there, shared and readable.
+    [http] check that the business system answers, then the network.
+    [sql] check that the database answers, then the network.
+    [exec] have the program that gives the readings started again.
+   *[other] check the source, then the network.
+}
 
 # The memory of portevoix.
 store-damaged = memory of portevoix unreadable, set aside { $at }
 store-cleared = memory in order again, trouble { $span }, { $lasted }
 store-damaged-context = A fresh memory is in use. An episode already posted may be posted a second time.
-store-damaged-do = look at the health of the gateway's disk.
+store-damaged-do = have the disk of the gateway checked.
 
 # What to do, and the foot of the post.
 do = To do: { $action }
@@ -68,7 +78,7 @@ retired = rule removed from the configuration, no longer followed { $at }
 retired-fact = Last state: { $fact }.
 
 # The catch-up after an outage of the network.
-catch-up = network down { $span }, { $lasted }
+catch-up = could not post { $span }, { $lasted }
 catch-up-count = { $count ->
     [one] { $count } event, none lost. Still open: { $open }.
    *[other] { $count } events, none lost. Still open: { $open }.
@@ -93,7 +103,8 @@ part-no-answer = { $part }: no answer { $since }
 part-goodbye = { $part }: said that it goes offline, { $since }
 part-refused = { $part }: request refused { $since }
 part-missing = { $part }: not found { $since }
-part-lacks = { $part }: expected content missing { $since }
+part-denied = { $part }: access refused { $since }
+part-lacks = { $part }: content missing { $since }
 part-unreadable = { $part }: cannot be read { $since }
 part-forbidden = { $part }: forbidden content { $since }
 part-too-large = { $part }: too large { $since }
@@ -101,9 +112,30 @@ part-lost = { $part }: data are missing { $since }
 part-cleared = { $part }: trouble { $span }, { $lasted }
 part-source = Source { $source }. The rest of the source goes on.
 part-answer = It answered: “{ $detail }”.
-part-absent = Expected and absent: “{ $detail }”.
+part-absent = Missing: “{ $detail }”.
 part-found-at = Found ({ $place }): “{ $detail }”.
 part-found = Found: “{ $detail }”.
+part-found-nothing = Found ({ $place }): nothing.
+part-found-link = Found: a link, never followed.
+part-found-strange = Found: it is no file.
+part-found-doctype = Found: a DOCTYPE, never read.
+# Where in a document.
+place-line = line { $number }
+place-row = row { $number }
+place-column = column { $number }
+place-byte = byte { $number }
+# What makes a document unreadable.
+part-flaw = Wrong: { $flaw }.
+part-flaw-at = Wrong ({ $place }): { $flaw }.
+flaw-open-quote = a quote that is never closed, “{ $found }”
+flaw-open-element = element “{ $found }” is never closed
+flaw-cut-short = the document ends half-way
+flaw-empty = the document is empty
+flaw-malformed = it is not written in the expected format
+flaw-row-too-long = a line far too long
+flaw-too-deep = elements nested too deep
+flaw-twice = two columns “{ $found }”
+flaw-encoding = the encoding is not the one configured or declared
 part-max = Limit: { $max }.
 part-device-do = check its power and its cable.
 part-address-do = compare the configuration with the device.

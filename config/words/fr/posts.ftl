@@ -4,7 +4,7 @@
 word-warning = ATTENTION
 word-critical = CRITIQUE
 word-silent = MUET
-word-cleared = REVENU
+word-cleared = RÉTABLI
 word-heard = DE RETOUR
 word-retired = CLOS
 word-catch-up = RATTRAPAGE
@@ -28,13 +28,13 @@ lasted-days = { $days } j { $hours } h
 # Un seuil franchi.
 limit-high = { $tag } à { $value } (limite { $limit }) { $since }
 limit-low = { $tag } à { $value } (minimum { $limit }) { $since }
-limit-cleared = { $tag } à { $value }, écart { $span }, { $lasted }
+limit-cleared = { $tag } à { $value }, alerte { $span }, { $lasted }
 usual = Habituel : { $from } à { $to }.
 worst-high = Au plus haut : { $value } { $at }.
 worst-low = Au plus bas : { $value } { $at }.
 limit-was-high = Limite : { $limit }.
 limit-was-low = Minimum : { $limit }.
-reopened = Occurrences : { $times } { $since }.
+reopened = { $times } fois { $since }.
 
 # Un capteur qui se tait.
 silent = { $tag } : aucune mesure { $since } (limite { $after })
@@ -50,17 +50,27 @@ source-lost-machines = { $count ->
 }
 source-lost-lists = Ses documents ne sont plus lus.
 source-cleared = source { $source } de nouveau joignable, coupure { $span }, { $lasted }
-source-do = vérifier le réseau et le serveur de la source.
+# Par le genre de la source.
+source-do = { $kind ->
+    [mqtt] vérifier le réseau et le broker.
+    [modbus] vérifier le câble, le réseau et l'alimentation des appareils.
+    [opcua] vérifier le réseau et le serveur OPC UA.
+    [files] vérifier que le dossier est là, partagé et lisible.
+    [http] vérifier que le système de gestion répond, puis le réseau.
+    [sql] vérifier que la base de données répond, puis le réseau.
+    [exec] faire relancer le programme qui donne les mesures.
+   *[other] vérifier la source, puis le réseau.
+}
 
 # La mémoire de portevoix.
 store-damaged = mémoire de portevoix illisible, mise de côté { $at }
 store-cleared = mémoire de nouveau en ordre, panne { $span }, { $lasted }
 store-damaged-context = Une mémoire neuve est en service. Un épisode déjà publié peut l'être une seconde fois.
-store-damaged-do = regarder l'état du disque de la passerelle.
+store-damaged-do = faire vérifier le disque de la passerelle.
 
 # Ce qu'il y a à faire, et le bas de la publication.
 do = À faire : { $action }
-cause-unknown = Cause non connue.
+cause-unknown = Cause inconnue.
 fine = { $place }, mesure { $of }.
 fine-no-place = Mesure { $of }.
 late = Signalé en retard : la passerelle n'écoutait pas.
@@ -68,7 +78,7 @@ retired = règle retirée de la configuration, suivi arrêté { $at }
 retired-fact = Dernier état : { $fact }.
 
 # Le rattrapage après une panne du réseau.
-catch-up = réseau indisponible { $span }, { $lasted }
+catch-up = publication impossible { $span }, { $lasted }
 catch-up-count = { $count ->
     [one] { $count } événement, aucun perdu. Encore ouverts : { $open }.
    *[other] { $count } événements, aucun perdu. Encore ouverts : { $open }.
@@ -90,20 +100,42 @@ part-file = fichier { $name }
 part-query = lecture { $name }
 part-events = alarmes de { $name }
 part-no-answer = { $part } : pas de réponse { $since }
-part-goodbye = { $part } : annoncé hors ligne { $since }
+part-goodbye = { $part } : hors ligne (annoncé) { $since }
 part-refused = { $part } : demande refusée { $since }
 part-missing = { $part } : introuvable { $since }
-part-lacks = { $part } : contenu attendu absent { $since }
+part-denied = { $part } : accès refusé { $since }
+part-lacks = { $part } : contenu manquant { $since }
 part-unreadable = { $part } : illisible { $since }
 part-forbidden = { $part } : contenu interdit { $since }
 part-too-large = { $part } : trop grand { $since }
 part-lost = { $part } : des données manquent { $since }
-part-cleared = { $part } : écart { $span }, { $lasted }
+part-cleared = { $part } : en défaut { $span }, { $lasted }
 part-source = Source { $source }. Le reste de la source continue.
 part-answer = Réponse reçue : « { $detail } ».
-part-absent = Attendu et absent : « { $detail } ».
+part-absent = Manquant : « { $detail } ».
 part-found-at = Trouvé ({ $place }) : « { $detail } ».
 part-found = Trouvé : « { $detail } ».
+part-found-nothing = Trouvé ({ $place }) : rien.
+part-found-link = Trouvé : un lien, jamais suivi.
+part-found-strange = Trouvé : ce n'est pas un fichier.
+part-found-doctype = Trouvé : un DOCTYPE, jamais lu.
+# Où, dans un document.
+place-line = ligne { $number }
+place-row = ligne de données { $number }
+place-column = colonne { $number }
+place-byte = octet { $number }
+# Ce qui rend un document illisible.
+part-flaw = Défaut : { $flaw }.
+part-flaw-at = Défaut ({ $place }) : { $flaw }.
+flaw-open-quote = guillemet jamais refermé, « { $found } »
+flaw-open-element = élément « { $found } » jamais refermé
+flaw-cut-short = le document s'arrête en plein milieu
+flaw-empty = le document est vide
+flaw-malformed = l'écriture n'est pas celle du format attendu
+flaw-row-too-long = une ligne bien trop longue
+flaw-too-deep = des éléments imbriqués trop profond
+flaw-twice = deux colonnes « { $found } »
+flaw-encoding = l'encodage n'est pas celui qui est configuré ou annoncé
 part-max = Limite : { $max }.
 part-device-do = vérifier son alimentation et son câble.
 part-address-do = comparer la configuration et l'appareil.
@@ -114,7 +146,7 @@ fine-site = { $place }.
 
 # Une alarme tenue par un autre système.
 alarm = { $alarm } { $since }
-alarm-cleared = { $alarm } : écart { $span }, { $lasted }
+alarm-cleared = { $alarm } : active { $span }, { $lasted }
 alarm-server = Alarme « { $alarm } », gravité { $severity } sur 1000.
 alarm-acknowledged = Acquittée sur le système d'origine.
 

@@ -69,9 +69,9 @@ async fn a_post_appears_changes_and_ends_without_a_reload() {
     hall.say(Step::Reply(receipt.clone()), &answer).await;
     until(&browser, "document.querySelector('.card .reply')?.innerText.includes('Pris en charge.')").await;
 
-    let cleared = later(&hotter, Mark::Cleared, "REVENU", "palier arrière à 74 °C, 26 min", ago(0));
+    let cleared = later(&hotter, Mark::Cleared, "RÉTABLI", "palier arrière à 74 °C, 26 min", ago(0));
     hall.say(Step::Edit(receipt), &ended(cleared, ago(0))).await;
-    until(&browser, "document.querySelector('.card .word').textContent === 'REVENU'").await;
+    until(&browser, "document.querySelector('.card .word').textContent === 'RÉTABLI'").await;
     until(&browser, "document.querySelector('[data-count]').textContent === 'rien d’ouvert'").await;
     until(&browser, "document.querySelectorAll('[data-cards=past] .card').length === 1").await;
     assert_eq!(browser.eval("document.querySelectorAll('.card').length").await, json!(1));
@@ -246,14 +246,14 @@ async fn a_lost_line_is_said_and_caught_up() {
     until(&browser, "document.querySelector('[data-lost]').innerText.startsWith('Liaison perdue, dernière')")
         .await;
     browser.screenshot(&screen("wall-lost.png")).await;
-    let cleared = later(&press_runs_hot(), Mark::Cleared, "REVENU", "palier à 74 °C", ago(0));
+    let cleared = later(&press_runs_hot(), Mark::Cleared, "RÉTABLI", "palier à 74 °C", ago(0));
     hall.say(Step::Edit(press), &cleared).await;
     hall.say(Step::Open, &furnace_is_silent()).await;
     hall.start().await;
 
     until(&browser, "document.querySelectorAll('.card').length === 2").await;
     until(&browser, "document.querySelector('[data-lost]').innerText === ''").await;
-    until(&browser, "[...document.querySelectorAll('.word')].some(word => word.textContent === 'REVENU')")
+    until(&browser, "[...document.querySelectorAll('.word')].some(word => word.textContent === 'RÉTABLI')")
         .await;
     assert_eq!(browser.eval("window.same").await, json!("page"));
 }

@@ -143,9 +143,9 @@ pub fn furnace_is_silent() -> Post {
 /// Compressor 2 is back to normal.
 pub fn compressor_is_back() -> Post {
     let (begun, end) = (ago(310), ago(208));
-    let fact = format!("33 kW, écart de {} à {}, 1 h 42", at(begun), at(end));
+    let fact = format!("33 kW, alerte de {} à {}, 1 h 42", at(begun), at(end));
     let lines = ["Cause notée : fuite d’air, raccord changé (3e fois en 90 jours)."];
-    ended(says("compresseur-2", Mark::Cleared, "REVENU", &fact, begun, &lines), end)
+    ended(says("compresseur-2", Mark::Cleared, "RÉTABLI", &fact, begun, &lines), end)
 }
 
 /// The summary of a shift.

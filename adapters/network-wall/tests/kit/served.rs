@@ -79,7 +79,7 @@ async fn older_posts_come_by_pages_each_once() {
     let hall = Hall::open().await;
     for minutes in 0..70 {
         let fact = format!("numéro {minutes}");
-        hall.say(Step::Open, &says("presse-3", Mark::Cleared, "REVENU", &fact, ago(minutes), &[])).await;
+        hall.say(Step::Open, &says("presse-3", Mark::Cleared, "RÉTABLI", &fact, ago(minutes), &[])).await;
     }
     let (mut seen, mut path) = (Vec::new(), "/api/posts".to_owned());
     loop {

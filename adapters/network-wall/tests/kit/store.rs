@@ -64,7 +64,7 @@ async fn a_damaged_store_is_set_aside_and_a_closing_is_still_shown() {
     assert!(names.iter().any(|name| name.starts_with("wall-local.sqlite.damaged-")), "{names:?}");
     // Its opening is gone with the old file.
     let (key, lost) = (DeliveryKey("b".repeat(32)), contract::Receipt("a".repeat(32)));
-    let closing = later(&press_runs_hot(), Mark::Cleared, "REVENU", "palier à 74 °C", ago(0));
+    let closing = later(&press_runs_hot(), Mark::Cleared, "RÉTABLI", "palier à 74 °C", ago(0));
     assert_eq!(publish(&*network, &key, Step::Edit(lost.clone()), &closing).await, lost);
 }
 
@@ -79,7 +79,7 @@ async fn what_ended_long_ago_is_forgotten_and_what_is_open_stays() {
     let setup = contract::Setup { name: "local", site: &site, state: &folder.0 };
     let network = <network_wall::Wall as contract::NetworkKind>::build(&setup, settings).unwrap();
     let open = press_runs_hot();
-    let closed = ended(later(&open, Mark::Cleared, "REVENU", "palier à 74 °C", ago(1)), ago(1));
+    let closed = ended(later(&open, Mark::Cleared, "RÉTABLI", "palier à 74 °C", ago(1)), ago(1));
     publish(&*network, &DeliveryKey("a".repeat(32)), Step::Open, &open).await;
     for number in 0..254 {
         publish(&*network, &DeliveryKey(format!("b{number}")), Step::Open, &closed).await;

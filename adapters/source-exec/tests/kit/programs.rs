@@ -265,14 +265,63 @@ async fn a_probe_writes_a_configuration_that_is_taken() {
     let good = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/good.jsonl");
     let options = source_exec::probe::Options {
         command: vec!["cat".into(), good.into()],
+        folder: folder.path().to_owned(),
         state: folder.path().to_owned(),
         listen: Duration::from_secs(10),
     };
     let report = source_exec::probe::probe(&options).await.expect("a report");
+    assert_eq!(report.failure, None);
     assert!(report.to_string().starts_with("27 lines, 1 tags, 1 lists"), "{report}");
     let table: toml::Table = report.configuration.parse().expect("TOML");
     assert_eq!(table["machine"]["press-3"]["tag"]["oil"]["called"].as_str(), Some("press-3/oil"));
     assert_eq!(table["list"]["orders"]["field"]["due"]["from"].as_str(), Some("due"));
+}
+
+/// What `probe exec` makes of a shell's words.
+async fn probe(words: &str) -> source_exec::probe::Report {
+    let folder = Folder::new("exec");
+    let command = ["sh", "-c", words].map(str::to_owned).to_vec();
+    let (state, listen) = (folder.path().join("state"), Duration::from_millis(500));
+    let options = source_exec::probe::Options { command, folder: folder.path().to_owned(), state, listen };
+    source_exec::probe::probe(&options).await.expect("a report")
+}
+
+#[tokio::test]
+async fn a_probe_guesses_as_the_one_of_files_does() {
+    let row = |id: u8, state: &str| {
+        format!(
+            r#"{{"list":"Ordres","fields":{{"article":"A","id":"OF-{id}","qté lancée":{id}.5,"état":"{state}","soldé":true,"x":{{}}}}}}"#
+        )
+    };
+    let rows = [row(1, "en cours"), row(1, "fini"), row(2, "fini")].join("\n");
+    let text = probe(&format!("cat <<E\n{rows}\n{{\"tag\":\"Étuve/Température\",\"value\":1}}\nE"))
+        .await
+        .configuration;
+    for line in [
+        "every = \"1m\"",
+        "[machine.etuve.tag.temperature]",
+        "[list.ordres]",
+        "field.qte-lancee = { from = \"qté lancée\", type = \"number\" }",
+        "field.etat = { from = \"état\" }",
+        "field.solde = { from = \"soldé\", type = \"flag\" }",
+        "# A guess: ",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("field.x"), "no value can be made of an object\n{text}");
+}
+
+#[tokio::test]
+async fn a_probe_tells_what_is_no_program_to_configure() {
+    for (words, failure) in [
+        ("exit 3", "3"),
+        ("true", "printed nothing"),
+        ("sleep 5", "printed nothing within 0.5 s"),
+        ("echo hello", "no line of the program names a tag or a list"),
+    ] {
+        let found = probe(words).await.failure;
+        assert!(found.as_ref().is_some_and(|found| found.contains(failure)), "{words}: {found:?}");
+    }
 }
 
 /// What an integrator copies: the program of `examples/python-source`.

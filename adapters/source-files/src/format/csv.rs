@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use contract::Field;
+use contract::{Field, Flaw};
 use rows::Encoding;
 
 use super::table::{Shape, Table};
@@ -51,7 +51,7 @@ impl Plan {
             if row.end == End::File {
                 ending = Ending::NoLineEnd;
                 if !table.is_whole(&cells) {
-                    return Err(Spoilt::unfinished(at, format!("{} cells and no line end", cells.len())));
+                    return Err(Spoilt::unfinished(Flaw::CutShort, at, ""));
                 }
             }
             table.row(at, cells, sink)?;
@@ -151,7 +151,7 @@ impl<R: BufRead> Rows<R> {
             length += 1;
             let at = At { word: "line", number: row.line };
             if length > ROW_MAX || row.cells.len() > CELLS_MAX {
-                return Err(Spoilt::unreadable(at, format!("a row of more than {ROW_MAX} bytes")));
+                return Err(Spoilt::unreadable(Flaw::RowTooLong, at, ""));
             }
             match (state, byte) {
                 (State::Start, _) if self.quote == Some(byte) => state = State::Quoted,
@@ -191,7 +191,7 @@ impl<R: BufRead> Rows<R> {
             State::Quoted => {
                 let start = String::from_utf8_lossy(&cell).chars().take(40).collect::<String>();
                 let at = At { word: "line", number: row.line };
-                Err(Spoilt::unfinished(at, format!("an open quote: {start}")))
+                Err(Spoilt::unfinished(Flaw::OpenQuote, at, start))
             }
             State::Start if row.cells.is_empty() => Ok(None),
             State::Start | State::Plain | State::AfterQuote => {

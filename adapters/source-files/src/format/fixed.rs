@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};
 
-use contract::Field;
+use contract::{Field, Flaw};
 use rows::{Encoding, Wrong};
 
 use super::{At, Bytes, Ending, Found, Own, ROW_MAX, Sink, Spoilt, give, pass, text};
@@ -50,7 +50,7 @@ impl Plan {
                 self.row(at, &line, encoding, sink)?;
             }
         }
-        if number == 0 { Err(Spoilt::unfinished("line 1", "")) } else { Ok(ending) }
+        if number == 0 { Err(Spoilt::unfinished(Flaw::Empty, "", "")) } else { Ok(ending) }
     }
 
     fn row(&self, at: At, line: &[u8], encoding: Encoding, sink: &mut Sink<'_>) -> Result<(), Spoilt> {
@@ -106,7 +106,7 @@ pub(super) fn line(reader: &mut dyn BufRead, number: u64) -> Result<Option<(Vec<
     limited.read_until(b'\n', &mut line).map_err(|error| Spoilt::io(&error))?;
     if line.len() > ROW_MAX {
         let at = At { word: "line", number };
-        return Err(Spoilt::unreadable(at, format!("a line of more than {ROW_MAX} bytes")));
+        return Err(Spoilt::unreadable(Flaw::RowTooLong, at, ""));
     }
     let is_ended = line.last() == Some(&b'\n');
     if is_ended {

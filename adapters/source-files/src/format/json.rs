@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::BufReader;
 
-use contract::{Cause, Field};
+use contract::{Cause, Field, Flaw};
 use rows::{Encoding, Wrong};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -52,8 +52,10 @@ impl Plan {
             ))),
             Err(error) => {
                 let place = format!("line {}, column {}", error.line(), error.column());
-                let spoilt = if error.is_eof() { Spoilt::unfinished } else { Spoilt::unreadable };
-                Err(spoilt(place, plain(&error)))
+                match error.is_eof() {
+                    true => Err(Spoilt::unfinished(Flaw::CutShort, place, plain(&error))),
+                    false => Err(Spoilt::unreadable(Flaw::Malformed, place, plain(&error))),
+                }
             }
         }
     }
@@ -73,7 +75,7 @@ impl Plan {
             }
             match serde_json::from_slice::<Value>(&line) {
                 Ok(value) => self.row(at, &value, sink)?,
-                Err(error) if !is_ended => return Err(Spoilt::unfinished(at, plain(&error))),
+                Err(error) if !is_ended => return Err(Spoilt::unfinished(Flaw::CutShort, at, plain(&error))),
                 Err(error) => {
                     let wrong = Wrong::new(&String::from_utf8_lossy(&line), plain(&error)).at(&at);
                     pass(sink(Found::Bad(wrong)))?;
@@ -81,7 +83,7 @@ impl Plan {
             }
             ending = if is_ended { Ending::Proper } else { Ending::NoLineEnd };
         }
-        if number == 0 { Err(Spoilt::unfinished("line 1", "")) } else { Ok(ending) }
+        if number == 0 { Err(Spoilt::unfinished(Flaw::Empty, "", "")) } else { Ok(ending) }
     }
 
     fn row(&self, at: At, value: &Value, sink: &mut Sink<'_>) -> Result<(), Spoilt> {

@@ -16,7 +16,7 @@ use std::fmt;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
-use contract::{Cause, Field, Value};
+use contract::{Cause, Field, Flaw, Value};
 use rows::{Cell, Decimal, Style, Wrong};
 
 use crate::list::Format;
@@ -122,18 +122,29 @@ pub enum Spoilt {
     Io(String),
 }
 
+impl fmt::Display for Spoilt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spoilt::Cause(cause) => cause.fmt(f),
+            Spoilt::Unfinished(cause) => write!(f, "unfinished: {cause}"),
+            Spoilt::Stopped => f.write_str("stopped"),
+            Spoilt::Io(words) => f.write_str(words),
+        }
+    }
+}
+
 impl Spoilt {
-    fn unreadable(place: impl fmt::Display, found: impl Into<String>) -> Spoilt {
-        Spoilt::Cause(Cause::Unreadable { place: place.to_string(), found: found.into() })
+    fn unreadable(flaw: Flaw, place: impl fmt::Display, found: impl Into<String>) -> Spoilt {
+        Spoilt::Cause(Cause::Spoilt { place: place.to_string(), flaw, found: found.into() })
     }
 
-    fn unfinished(place: impl fmt::Display, found: impl Into<String>) -> Spoilt {
-        Spoilt::Unfinished(Cause::Unreadable { place: place.to_string(), found: found.into() })
+    fn unfinished(flaw: Flaw, place: impl fmt::Display, found: impl Into<String>) -> Spoilt {
+        Spoilt::Unfinished(Cause::Spoilt { place: place.to_string(), flaw, found: found.into() })
     }
 
     fn io(error: &std::io::Error) -> Spoilt {
         match error.kind() {
-            std::io::ErrorKind::InvalidData => Spoilt::unreadable("encoding", error.to_string()),
+            std::io::ErrorKind::InvalidData => Spoilt::unreadable(Flaw::Encoding, error.to_string(), ""),
             _ => Spoilt::Io(error.to_string()),
         }
     }

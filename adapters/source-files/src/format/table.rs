@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use contract::{Cause, Field};
+use contract::{Cause, Field, Flaw};
 use rows::Wrong;
 
 use super::{At, Own, Sink, Spoilt, give, pass};
@@ -137,7 +137,7 @@ impl<'a> Table<'a> {
         if let Some(found) = places.iter().copied().collect::<Option<Vec<usize>>>() {
             for (field, index) in self.shape.fields.iter().zip(&found) {
                 if names.iter().skip(index + 1).any(|name| *name == same(&field.from)) {
-                    return Err(Spoilt::unreadable("header", format!("{} twice", field.from)));
+                    return Err(Spoilt::unreadable(Flaw::Twice, "", &field.from));
                 }
             }
             self.found = Some(found);

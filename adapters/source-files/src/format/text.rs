@@ -61,7 +61,7 @@ impl<R: BufRead> Transcoder<R> {
                 DecoderResult::InputEmpty => self.is_over = is_last,
                 DecoderResult::OutputFull => {}
                 DecoderResult::Malformed(..) => {
-                    let words = format!("no text near byte {}", self.offset);
+                    let words = format!("byte {}", self.offset);
                     return Err(io::Error::new(io::ErrorKind::InvalidData, words));
                 }
             }

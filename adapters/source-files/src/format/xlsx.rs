@@ -5,7 +5,7 @@
 use std::io::{Read, Seek};
 
 use calamine::{DataRef, ExcelDateTime, Reader as _, Xlsx as Workbook};
-use contract::{Cause, Field, Value};
+use contract::{Cause, Field, Flaw, Value};
 use jiff::civil::DateTime;
 use rows::{Style, Wrong};
 
@@ -47,7 +47,7 @@ impl Plan {
         let mut bytes = bytes;
         measure(&mut bytes, self.unpacked_max)?;
         bytes.rewind().map_err(|error| Spoilt::io(&error))?;
-        let wrong = |error: calamine::XlsxError| Spoilt::unreadable("workbook", error.to_string());
+        let wrong = |error: calamine::XlsxError| Spoilt::unreadable(Flaw::Malformed, "", error.to_string());
         let mut workbook = Workbook::new(bytes).map_err(wrong)?;
         let names = workbook.sheet_names();
         let sheet = match &self.sheet {
@@ -69,6 +69,7 @@ impl Plan {
             let column = column as usize;
             if column >= CELLS_MAX {
                 return Err(Spoilt::unreadable(
+                    Flaw::RowTooLong,
                     At { word: "row", number: u64::from(at) + 1 },
                     format!("column {column}"),
                 ));
@@ -142,7 +143,7 @@ fn when(time: &ExcelDateTime, style: &Style) -> Own {
 
 /// Unpacks everything once, into nothing.
 fn measure(bytes: &mut (impl Read + Seek), max: u64) -> Result<(), Spoilt> {
-    let wrong = |error: &dyn std::fmt::Display| Spoilt::unfinished("workbook", error.to_string());
+    let wrong = |error: &dyn std::fmt::Display| Spoilt::unfinished(Flaw::CutShort, "", error.to_string());
     // The list of its parts stands at the end, so what is cut off has none.
     let mut archive = zip::ZipArchive::new(bytes).map_err(|error| wrong(&error))?;
     if archive.len() > PARTS_MAX {
@@ -152,7 +153,8 @@ fn measure(bytes: &mut (impl Read + Seek), max: u64) -> Result<(), Spoilt> {
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| wrong(&error))?;
         let unpacked = std::io::copy(&mut part.take(left + 1), &mut std::io::sink());
-        let unpacked = unpacked.map_err(|error| Spoilt::unreadable("workbook", error.to_string()))?;
+        let unpacked =
+            unpacked.map_err(|error| Spoilt::unreadable(Flaw::Malformed, "", error.to_string()))?;
         left = left.checked_sub(unpacked).ok_or(Spoilt::Cause(Cause::TooLarge { max }))?;
     }
     Ok(())
@@ -166,7 +168,7 @@ pub fn first_texts(bytes: &mut dyn Bytes) -> Result<Vec<String>, Spoilt> {
     let mut bytes = bytes;
     measure(&mut bytes, UNPACKED_MAX)?;
     bytes.rewind().map_err(|error| Spoilt::io(&error))?;
-    let wrong = |error: calamine::XlsxError| Spoilt::unreadable("workbook", error.to_string());
+    let wrong = |error: calamine::XlsxError| Spoilt::unreadable(Flaw::Malformed, "", error.to_string());
     let mut workbook = Workbook::new(bytes).map_err(wrong)?;
     let sheet = workbook.sheet_names().first().cloned().unwrap_or_default();
     let mut cells = workbook.worksheet_cells_reader(&sheet).map_err(wrong)?;

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use contract::{Cause, Field, FieldKind};
+use contract::{Cause, Field, FieldKind, Flaw};
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use rows::{Encoding, TEXT_MAX};
@@ -156,7 +156,7 @@ fn declared(reader: &mut impl BufRead) -> Result<&'static encoding_rs::Encoding,
             Ok(encoding_rs::UTF_8)
         }
         Some(found) => Ok(found),
-        None => Err(Spoilt::unreadable("declaration", format!("encoding {label}"))),
+        None => Err(Spoilt::unreadable(Flaw::Encoding, "", label)),
     }
 }
 
@@ -179,7 +179,7 @@ impl Walk<'_> {
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), Spoilt> {
         if self.stack.len() >= DEPTH_MAX {
-            return Err(Spoilt::unreadable(self.at(), format!("elements more than {DEPTH_MAX} deep")));
+            return Err(Spoilt::unreadable(Flaw::TooDeep, self.at(), ""));
         }
         let name = start.local_name().as_ref().to_owned();
         if self.stack.is_empty() {
@@ -199,9 +199,8 @@ impl Walk<'_> {
             }
             let value = match &path.attribute {
                 None => Some(String::new()),
-                Some(wanted) => {
-                    attribute(start, wanted).map_err(|found| Spoilt::unreadable(self.at(), found))?
-                }
+                Some(wanted) => attribute(start, wanted)
+                    .map_err(|words| Spoilt::unreadable(Flaw::Malformed, self.at(), words))?,
             };
             if let Some(value) = value {
                 again(&mut self.found[index], &value);
@@ -226,7 +225,7 @@ impl Walk<'_> {
 
     fn entity(&mut self, entity: &BytesRef<'_>) -> Result<(), Spoilt> {
         let name = entity.xml10_content();
-        let unknown = || Spoilt::unreadable(self.at(), format!("&{name};"));
+        let unknown = || Spoilt::unreadable(Flaw::Malformed, self.at(), format!("&{name};"));
         let resolved = entity.resolve_char_ref().map_err(|_| unknown())?;
         let text = match (&*name, resolved) {
             (_, Some(c)) => c.to_string(),
@@ -258,8 +257,8 @@ impl Walk<'_> {
 
     fn over(&self) -> Result<Ending, Spoilt> {
         match self.stack.last() {
-            Some(open) => Err(Spoilt::unfinished(self.at(), format!("<{open}> is open"))),
-            None if !self.has_root => Err(Spoilt::unfinished("the document", "no element")),
+            Some(open) => Err(Spoilt::unfinished(Flaw::OpenElement, self.at(), open)),
+            None if !self.has_root => Err(Spoilt::unfinished(Flaw::Empty, "", "")),
             None => Ok(Ending::Proper),
         }
     }
@@ -269,9 +268,9 @@ impl Walk<'_> {
             quick_xml::Error::Io(error) => Spoilt::io(error),
             // Markup that is open where the document ends.
             quick_xml::Error::Syntax(error) => {
-                Spoilt::unfinished(format!("byte {position}"), error.to_string())
+                Spoilt::unfinished(Flaw::CutShort, format!("byte {position}"), error.to_string())
             }
-            other => Spoilt::unreadable(format!("byte {position}"), other.to_string()),
+            other => Spoilt::unreadable(Flaw::Malformed, format!("byte {position}"), other.to_string()),
         }
     }
 }

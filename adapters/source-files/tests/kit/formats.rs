@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use contract::{Cause, Notice};
+use contract::{Cause, Flaw, Notice};
 use serde_json::json;
 
 use crate::bench::{Room, shown};
@@ -37,6 +37,10 @@ fn unreadable(place: &str, found: &str) -> Option<Cause> {
     Some(Cause::Unreadable { place: place.into(), found: found.into() })
 }
 
+fn spoilt(flaw: Flaw, place: &str, found: &str) -> Option<Cause> {
+    Some(Cause::Spoilt { place: place.into(), flaw, found: found.into() })
+}
+
 const AB: &str = "key = [\"a\"]\nfield.a = { from = \"a\" }\nfield.b = { from = \"b\", type = \"number\" }";
 
 #[tokio::test]
@@ -50,9 +54,9 @@ async fn json_documents_and_lines() {
     let (none, missing) = read(&list, b"{\"data\": {}}").await;
     assert_eq!((none, missing), (vec![], Some(Cause::Missing("/data/items".into()))));
     let (none, cut) = read(&list, b"{\"data\": {\"items\": [{\"a\": \"1\", \"b\": 1}, {\"a\"").await;
-    assert_eq!((none.len(), matches!(cut, Some(Cause::Unreadable { .. }))), (0, true));
+    assert_eq!((none.len(), matches!(cut, Some(Cause::Spoilt { flaw: Flaw::CutShort, .. }))), (0, true));
     let deep = format!("{{\"data\": {{\"items\": {}", "[".repeat(10_000));
-    assert!(matches!(read(&list, deep.as_bytes()).await.1, Some(Cause::Unreadable { .. })));
+    assert!(matches!(read(&list, deep.as_bytes()).await.1, Some(Cause::Spoilt { .. })));
     let list = format!("format.jsonl = {{}}\n{AB}");
     let (lines, trouble) = read(&list, b"{\"a\":\"1\",\"b\":2}\n\n{\"a\":\n{\"a\":\"3\"}\n").await;
     assert_eq!(
@@ -87,7 +91,7 @@ async fn xml_takes_paths_and_no_tricks() {
     assert_eq!(trouble, unreadable("row 2, n:v/w", "1 200"));
     for (hostile, expected) in [
         ("<!DOCTYPE r SYSTEM \"file:///etc/passwd\"><r/>", Some(Cause::Forbidden("DOCTYPE".into()))),
-        ("<r><row id='1'><t>&xxe;</t></row></r>", unreadable("row 1", "&xxe;")),
+        ("<r><row id='1'><t>&xxe;</t></row></r>", spoilt(Flaw::Malformed, "row 1", "&xxe;")),
         ("<other/>", Some(Cause::Missing("r/row".into()))),
     ] {
         assert_eq!(read(list, hostile.as_bytes()).await, (vec![], expected), "{hostile}");
@@ -173,7 +177,7 @@ async fn a_workbook_gives_rows() {
 async fn a_hostile_workbook_is_told() {
     let good = workbook(&format!("<row r='1'>{}</row>", text("A1", "N° OF")));
     assert!(
-        matches!(read(PLAN, &good[..good.len() - 30]).await, (rows, Some(Cause::Unreadable { .. })) if rows.is_empty())
+        matches!(read(PLAN, &good[..good.len() - 30]).await, (rows, Some(Cause::Spoilt { .. })) if rows.is_empty())
     );
     // A few kilobytes that unpack to more than a gateway has.
     let bomb = workbook(&" ".repeat(140 << 20));

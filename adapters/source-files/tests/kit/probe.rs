@@ -14,9 +14,14 @@ fn samples() -> &'static Path {
 #[tokio::test]
 async fn the_configuration_that_is_printed_reads_the_sample() {
     for (sample, dialect, rows) in [
-        ("suivi-of_cp1252.csv", "CSV, `;` between cells, windows-1252, decimal `,`, 11 columns", 5),
+        // Its last line is a total, and no row.
+        ("suivi-of_cp1252.csv", "CSV, `;` between cells, windows-1252, decimal `,`, 11 columns, a total", 4),
         ("suivi-x3-hl_utf8bom.csv", "CSV, `;` between cells, utf-8, decimal `.`, 10 columns", 5),
-        ("hostile/02-utf16le-bom.csv", "CSV, `;` between cells, utf-16le, decimal `,`, 11 columns", 5),
+        (
+            "hostile/02-utf16le-bom.csv",
+            "CSV, `;` between cells, utf-16le, decimal `,`, 11 columns, a total",
+            4,
+        ),
         ("b2mml_operations-performance.xml", "XML, rows at `OperationsPerformance`", 1),
         ("loipro01_two-idocs.xml", "XML, rows at `LOIPRO01/IDOC/EDI_DC40`", 2),
     ] {
@@ -57,4 +62,30 @@ async fn an_empty_folder_and_no_folder_are_told() {
     };
     assert!(look(bench.path()).await.contains("no file"));
     assert!(look(&bench.file("nowhere")).await.contains("nowhere"));
+}
+
+#[tokio::test]
+async fn titles_totals_and_twins_do_not_mislead_it() {
+    let bench = super::bench(json!({}), &[]);
+    let table = "Suivi des ordres;Semaine 47;;;\nN° OF;Article;Qté;Qté;État\nOF-1;A;1,5;2;en cours\n\
+                 OF-2;A;2,5;2;fini\n;;Total;4;\n";
+    bench.write("suivi.csv", table);
+    let options =
+        probe::Options { folder: bench.path().to_owned(), files: None, timezone: "Europe/Paris".to_owned() };
+    let report = probe::probe(&options).await.expect("a report");
+    let text = &report.configuration;
+    for line in [
+        "skip_last = 1",
+        "key = [\"n-of\"]",
+        "# A guess: ",
+        "# Left out, because several columns are called so: Qté.",
+        "field.etat = { from = \"État\" }",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("field.qte"), "nobody can say which is meant\n{text}");
+    assert_eq!(report.rows.len(), 2, "{report}");
+    bench.write("broken.json", "{\"rows\": [");
+    let refused = probe::probe(&options).await.expect_err("half a document").to_string();
+    assert!(!refused.contains("Cause") && !refused.contains("Unreadable"), "{refused}");
 }

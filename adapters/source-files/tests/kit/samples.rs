@@ -55,6 +55,7 @@ fn story(room: &Room, fields: &[String], gone_to: &str) -> String {
         let Notice::Trouble(trouble) = notice else { panic!("expected troubles alone, found {notice:?}") };
         let cause = match &trouble.cause {
             Cause::Unreadable { place, found } => json!({"unreadable": found, "place": place}),
+            Cause::Spoilt { place, flaw, .. } => json!({"spoilt": flaw, "place": place}),
             Cause::Missing(what) => json!({"missing": what}),
             Cause::Forbidden(what) => json!({"forbidden": what}),
             other => json!(format!("{other:?}")),

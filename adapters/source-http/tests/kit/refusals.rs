@@ -177,12 +177,10 @@ async fn a_probe_writes_what_it_saw() {
     let options =
         source_http::probe::Options { url: format!("{}v4/Orders", erp.url()), ..Default::default() };
     let report = soon(source_http::probe::probe(&options)).await.expect("a report");
-    assert!(
-        report.to_string().contains("2 rows at `/value`\n  Changed: \"2026-11-24T09:00:00Z\""),
-        "{report}"
-    );
+    assert!(report.to_string().contains("2 rows at `/value`\n  Changed: 2026-11-24T09:00:00Z\n"), "{report}");
     let table: toml::Table = report.configuration.parse().expect("TOML");
-    assert_eq!(table["list"]["rows"]["next"]["pointer"].as_str(), Some("/@odata.nextLink"));
+    assert_eq!(table["list"]["value"]["next"]["pointer"].as_str(), Some("/@odata.nextLink"));
+    assert!(report.configuration.contains("type = \"time\""), "{}", report.configuration);
     let settings = table["source"]["http"]["system"].clone();
     let _: source_http::Settings = settings.try_into().expect("a good table");
 }

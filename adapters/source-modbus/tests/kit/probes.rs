@@ -60,6 +60,15 @@ async fn a_known_reading_tells_which_order_fits() {
     let report = probe::registers(&options).await.expect("a report");
     assert_eq!(report.readings[0].fits, Some(0.1), "{report}");
     assert!(report.configuration.contains("scale = 0.1"), "{}", report.configuration);
+    // With every register of a unit it fits on a screen, with a known reading or without.
+    let many = Options { start: 100, count: 16, ..options.clone() };
+    let shown = probe::registers(&many).await.expect("a report").to_string();
+    assert!(shown.lines().count() <= 14 && shown.contains("> "), "{shown}");
+    let shown = probe::registers(&Options { known: None, ..many }).await.expect("a report").to_string();
+    assert!(shown.lines().count() <= 100, "{} lines\n{shown}", shown.lines().count());
+    let cut = Options { count: 126, ..options.clone() };
+    let refused = probe::registers(&cut).await.expect_err("never cut in silence");
+    assert!(matches!(&refused, ProbeError::Options(words) if words.contains("1 to 125")), "{refused}");
     let nothing = Options { start: 5_000, ..options };
     let refused = probe::registers(&nothing).await.expect_err("no such register");
     assert!(

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use contract::suggest;
+
 use super::shape::{Kind, Shape};
 use super::{Options, Report};
 
@@ -35,17 +37,17 @@ pub fn configuration(options: &Options, report: &Report) -> String {
     let mut classes = BTreeSet::new();
     for (tags, names) in alike {
         let shared = names.len() > 1;
-        let class = shared.then(|| fresh(&class_name(&names), &mut classes));
+        let class = shared.then(|| suggest::unique(&mut classes, &class_name(&names)));
         let owner = class.as_ref().map(|class| format!("class.{class}"));
         for name in &names {
-            let _ = writeln!(text, "\n[machine.{name}]\nname = {}", quote(name));
+            let _ = writeln!(text, "\n[machine.{name}]\nname = {}", suggest::quoted(name));
             if let Some(class) = &class {
-                let _ = writeln!(text, "class = {}", quote(class));
+                let _ = writeln!(text, "class = {}", suggest::quoted(class));
             }
         }
         let owner = owner.or_else(|| names.first().map(|name| format!("machine.{name}"))).unwrap_or_default();
         for (tag, lines) in tags.iter().take(TAGS_MAX) {
-            let _ = writeln!(text, "\n[{owner}.tag.{tag}]\nsource = {}", quote(&source));
+            let _ = writeln!(text, "\n[{owner}.tag.{tag}]\nsource = {}", suggest::quoted(&source));
             for line in lines {
                 let _ = writeln!(text, "{line}");
             }
@@ -59,22 +61,18 @@ pub fn configuration(options: &Options, report: &Report) -> String {
 }
 
 fn table_of_source(options: &Options, source: &str) -> String {
-    let mut text = format!("[source.mqtt.{source}]\nurl = {}\n", quote(&options.url));
+    let mut text = format!("[source.mqtt.{source}]\nurl = {}\n", suggest::quoted(&options.url));
     if options.version == crate::Version::V311 {
         text.push_str("version = \"3.1.1\"\n");
     }
     if let Some(user) = &options.user {
-        let _ = writeln!(text, "user = {}", quote(user));
+        let _ = writeln!(text, "user = {}", suggest::quoted(user));
     }
     if let Some(secret) = &options.password {
-        let file = secret.file.as_ref().map(|file| file.display().to_string());
-        let places = [("credential", secret.credential.clone()), ("file", file), ("env", secret.env.clone())];
-        if let Some((key, place)) = places.into_iter().find_map(|(key, place)| Some((key, place?))) {
-            let _ = writeln!(text, "password = {{ {key} = {} }}", quote(&place));
-        }
+        let _ = writeln!(text, "password = {}", suggest::secret(secret));
     }
     if let Some(ca) = &options.ca {
-        let _ = writeln!(text, "ca = {}", quote(&ca.display().to_string()));
+        let _ = writeln!(text, "ca = {}", suggest::quoted(&ca.display().to_string()));
     }
     text
 }
@@ -95,7 +93,7 @@ fn from_topics(report: &Report, machines: &mut BTreeMap<String, Tags>) {
         if machine == levels[at] && levels.len() > 1 {
             pattern[at] = "{machine}";
         }
-        let line = format!("topic = {}", quote(&pattern.join("/")));
+        let line = format!("topic = {}", suggest::quoted(&pattern.join("/")));
         let leaf = if levels.len() > 1 { levels[at + 1] } else { "value" };
         let tags = machines.entry(machine).or_default();
         match &seen.shape {
@@ -103,8 +101,8 @@ fn from_topics(report: &Report, machines: &mut BTreeMap<String, Tags>) {
             Shape::Json(places) => {
                 let time = places.iter().find(|(_, place)| place.kind == Kind::Time);
                 for (pointer, _) in places.iter().filter(|(_, place)| place.kind != Kind::Time) {
-                    let mut lines = vec![line.clone(), format!("value = {}", quote(pointer))];
-                    lines.extend(time.map(|(pointer, _)| format!("time = {}", quote(pointer))));
+                    let mut lines = vec![line.clone(), format!("value = {}", suggest::quoted(pointer))];
+                    lines.extend(time.map(|(pointer, _)| format!("time = {}", suggest::quoted(pointer))));
                     let name = if places.len() > 2 { format!("{leaf}{pointer}") } else { leaf.to_owned() };
                     add(tags, &name, lines);
                 }
@@ -122,18 +120,18 @@ fn from_births(report: &Report, machines: &mut BTreeMap<String, Tags>) {
         if machine.is_empty() || words.clone().any(|word| crate::topic::check_level(word).is_err()) {
             continue;
         }
-        let as_key = |word: &String| quote(if *word == machine { "{machine}" } else { word });
+        let as_key = |word: &String| suggest::quoted(if *word == machine { "{machine}" } else { word });
         for metric in metrics.iter().flatten().filter(|metric| metric.is_scalar && is_value(&metric.name)) {
-            let mut lines = vec![format!("group = {}", quote(group))];
+            let mut lines = vec![format!("group = {}", suggest::quoted(group))];
             match device {
                 Some(device) => {
-                    lines.push(format!("edge = {}", quote(edge)));
+                    lines.push(format!("edge = {}", suggest::quoted(edge)));
                     lines.push(format!("device = {}", as_key(device)));
                 }
                 None => lines.push(format!("edge = {}", as_key(edge))),
             }
-            lines.push(format!("metric = {}", quote(&metric.name)));
-            lines.extend(metric.unit.as_ref().map(|unit| format!("unit = {}", quote(unit))));
+            lines.push(format!("metric = {}", suggest::quoted(&metric.name)));
+            lines.extend(metric.unit.as_ref().map(|unit| format!("unit = {}", suggest::quoted(unit))));
             add(machines.entry(machine.clone()).or_default(), &metric.name, lines);
         }
     }
@@ -150,15 +148,7 @@ fn add(tags: &mut Tags, name: &str, lines: Vec<String>) {
     let name = plain(name);
     let name = if name.is_empty() { "value".to_owned() } else { name };
     let mut taken: BTreeSet<String> = tags.keys().cloned().collect();
-    tags.insert(fresh(&name, &mut taken), lines);
-}
-
-/// This name, or with a number behind it.
-fn fresh(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let mut names = std::iter::once(name.to_owned()).chain((2..).map(|at| format!("{name}-{at}")));
-    let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
-    taken.insert(name.clone());
-    name
+    tags.insert(suggest::unique(&mut taken, &name), lines);
 }
 
 fn class_name(machines: &[&String]) -> String {
@@ -168,36 +158,7 @@ fn class_name(machines: &[&String]) -> String {
     if is_common { name.to_owned() } else { "machine".to_owned() }
 }
 
-/// A name as the configuration wants it: lower-case letters, digits and `-`.
+/// A name as the configuration wants it, with room for a number behind it.
 fn plain(word: &str) -> String {
-    let mut plain = String::new();
-    for c in word.chars().flat_map(char::to_lowercase) {
-        match unaccented(c) {
-            Some(c) => plain.push(c),
-            None if !plain.is_empty() && !plain.ends_with('-') => plain.push('-'),
-            None => {}
-        }
-        if plain.len() >= NAME_MAX - 4 {
-            break;
-        }
-    }
-    plain.trim_end_matches('-').to_owned()
-}
-
-fn unaccented(c: char) -> Option<char> {
-    match c {
-        'a'..='z' | '0'..='9' => Some(c),
-        'à' | 'â' | 'ä' => Some('a'),
-        'é' | 'è' | 'ê' | 'ë' => Some('e'),
-        'î' | 'ï' => Some('i'),
-        'ô' | 'ö' => Some('o'),
-        'ù' | 'û' | 'ü' => Some('u'),
-        'ç' => Some('c'),
-        _ => None,
-    }
-}
-
-/// A basic string of TOML: JSON escapes the same, but for DEL.
-fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
+    suggest::plain_name(word, NAME_MAX - 4)
 }
