@@ -16,4 +16,5 @@ mod kills;
 mod outage;
 mod plants;
 mod program;
+mod refusals;
 mod tidy;

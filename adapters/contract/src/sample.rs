@@ -3,6 +3,8 @@
 //! Three shapes: a [`Sample`] is one value of a tag; a [`Record`] is one row of a business document; an [`Alarm`]
 //! is what an alarm server says of one of its conditions.
 
+use std::fmt;
+
 use crate::Moment;
 
 /// A tag's number, given by `app` when it starts. Readings travel with it, so that no string is built for a
@@ -135,6 +137,23 @@ pub enum Cause {
     },
     /// Something of it was lost on the way and does not come again.
     Lost,
+}
+
+/// In words for an integrator, as they stand in the log. People read those of their language.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::NoAnswer => f.write_str("no answer"),
+            Cause::SaidGoodbye => f.write_str("said that it goes offline"),
+            Cause::Refused(answer) => write!(f, "refused: {answer}"),
+            Cause::Missing(what) => write!(f, "not found: {what}"),
+            Cause::Unreadable { place, found } if place.is_empty() => write!(f, "cannot be read: `{found}`"),
+            Cause::Unreadable { place, found } => write!(f, "{place}: cannot be read: `{found}`"),
+            Cause::Forbidden(what) => write!(f, "forbidden: {what}"),
+            Cause::TooLarge { max } => write!(f, "too large, expected at most {max}"),
+            Cause::Lost => f.write_str("lost on the way"),
+        }
+    }
 }
 
 /// What a source gives at a time, in the order of the wire.
@@ -272,4 +291,20 @@ pub struct Reads<A, L> {
     pub tags: Vec<TagAddress<A>>,
     /// The lists of records.
     pub lists: Vec<ListAddress<L>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_in_words() {
+        let told = |cause: Cause| cause.to_string();
+        assert_eq!(told(Cause::NoAnswer), "no answer");
+        assert_eq!(told(Cause::Refused("permission denied".into())), "refused: permission denied");
+        let unreadable = |place: &str| Cause::Unreadable { place: place.into(), found: "abc".into() };
+        assert_eq!(told(unreadable("line 12, Fin")), "line 12, Fin: cannot be read: `abc`");
+        assert_eq!(told(unreadable("")), "cannot be read: `abc`");
+        assert_eq!(told(Cause::TooLarge { max: 16 }), "too large, expected at most 16");
+    }
 }

@@ -13,7 +13,7 @@ mod judge;
 pub mod markup;
 pub mod write;
 
-pub use address::{check_url, in_the_clear};
+pub use address::{check_url, in_the_clear, secrets_in_the_file};
 pub use client::{Answer, Client, Connection, install_crypto, read_certificates};
 pub use fetch::{FetchError, Fetched};
 pub use judge::{brief, judge, reason_of, retry_after};

@@ -175,7 +175,7 @@ impl Poller {
                 self.mended(&page.name, &mut batch);
             }
             Err(Failure::Question(cause)) => {
-                let quality = answer::bad(&format!("{}: {cause:?}", page.name));
+                let quality = answer::bad(&format!("{}: {cause}", page.name));
                 batch.samples = page.tags.iter().map(|tag| bad_sample(tag.id, quality.clone())).collect();
                 self.trouble(&page.name, cause, &mut batch);
             }

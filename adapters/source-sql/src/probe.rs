@@ -62,7 +62,7 @@ pub async fn probe(options: &Options) -> Result<Report, SourceError> {
         Err(Failure::Query(Cause::Refused(words) | Cause::Missing(words))) => {
             Err(SourceError::Refused(words))
         }
-        Err(Failure::Query(cause)) => Err(SourceError::Refused(format!("{cause:?}"))),
+        Err(Failure::Query(cause)) => Err(SourceError::Refused(cause.to_string())),
         Err(Failure::Nobody) => Err(SourceError::Lost("nobody listens".to_owned())),
     }
 }
