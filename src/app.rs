@@ -19,7 +19,7 @@ use crate::network::deliver;
 use crate::outbox::{Answer, Job};
 use crate::source::supervise::{self, Heard, Line};
 use crate::store::{self, Done, Store, StoreError, Table, Writer};
-use crate::turn::{Health, Kept, Middle, list_fields};
+use crate::turn::{Health, Kept, Middle};
 use crate::watchdog::Watchdog;
 
 /// Batches on their way to the middle, of all sources together: a batch holds at most some hundred samples, so
@@ -127,7 +127,7 @@ fn build(plan: &mut Plan, state: &Path) -> Result<Built, AppError> {
     for list in &mut plan.lists {
         let address = std::mem::replace(&mut list.address, Box::new(()));
         let key = list.section.key.iter().filter_map(|field| list.section.index(field)).collect();
-        let fields = list_fields(&list.section);
+        let fields = list.section.fields();
         lists[list.source].push(ListAddress { id: list.id, name: list.name.clone(), fields, key, address });
     }
     let mut faults = Vec::new();

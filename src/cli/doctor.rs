@@ -121,22 +121,26 @@ fn folder(state: &Path) -> Finding {
 }
 
 fn adapters(plan: &Plan) -> Vec<Finding> {
-    let told = |what: String, faults: Vec<Fault>| -> Vec<Finding> {
-        if faults.is_empty() {
-            return vec![finding(How::Fine, what, "settings and secrets can be used")];
-        }
-        let one = |fault: Fault| finding(How::Mind, format!("{what} {}", fault.key), fault.message);
-        faults.into_iter().map(one).collect()
-    };
     let sources = plan.sources.iter().flat_map(|source| {
-        let what = format!("source.{}.{}", source.kind.name(), source.name);
-        told(what, source.kind.examine(&source.settings))
+        let (kind, settings) = (source.kind, &source.settings);
+        let what = format!("source.{}.{}", kind.name(), source.name);
+        adapter(&what, kind.unread(settings), kind.examine(settings))
     });
     let networks = plan.networks.iter().flat_map(|network| {
-        let what = format!("network.{}.{}", network.kind.name(), network.name);
-        told(what, network.kind.examine(&network.settings))
+        let (kind, settings) = (network.kind, &network.settings);
+        let what = format!("network.{}.{}", kind.name(), network.name);
+        adapter(&what, kind.unread(settings), kind.examine(settings))
     });
     sources.chain(networks).collect()
+}
+
+/// Without what cannot be read, `portevoix run` does not start; the rest is worth a thought.
+fn adapter(what: &str, unread: Vec<Fault>, risky: Vec<Fault>) -> Vec<Finding> {
+    if unread.is_empty() && risky.is_empty() {
+        return vec![finding(How::Fine, what, "settings and secrets can be used")];
+    }
+    let told = |how| move |fault: Fault| finding(how, format!("{what} {}", fault.key), fault.message);
+    unread.into_iter().map(told(How::Wrong)).chain(risky.into_iter().map(told(How::Mind))).collect()
 }
 
 /// What the running service wrote about itself.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::{Configured, Failed, Outcome, folders, say};
-use crate::config;
+use super::{Configured, Failed, Outcome, folders, rule, say};
+use crate::config::{self, Plan};
 use crate::store::{Entry, Sqlite, Store};
 
 /// So many lines of one episode are shown, the newest.
@@ -31,8 +31,8 @@ pub struct Options {
 pub fn run(options: &Options) -> Outcome {
     // A broken configuration does not keep anyone from asking what was said.
     let plan = config::load(&options.configured.path()).ok();
-    let configured = plan.and_then(|plan| plan.settings.state);
-    let state = folders::state(options.state.as_ref(), configured.as_ref());
+    let configured = plan.as_ref().and_then(|plan| plan.settings.state.as_ref());
+    let state = folders::state(options.state.as_ref(), configured);
     let path = state.join("portevoix.sqlite");
     let wrong = |error: &dyn std::fmt::Display| Failed::Task(format!("{}: {error}", path.display()));
     if !path.exists() {
@@ -51,7 +51,9 @@ pub fn run(options: &Options) -> Outcome {
     if options.json {
         say(&json(&entries))
     } else {
-        entries.iter().for_each(|entry| say(&line(entry)))
+        entries.iter().for_each(|entry| say(&line(entry)));
+        let rule = plan.as_ref().and_then(|plan| about(&entries, plan));
+        rule.iter().flatten().for_each(|line| say(line));
     }
     Ok(())
 }
@@ -94,4 +96,12 @@ fn words(body: &Value) -> String {
         }
         None => body.to_string(),
     }
+}
+
+/// The rule of these entries, as the configuration has it now.
+fn about(entries: &[Entry], plan: &Plan) -> Option<Vec<String>> {
+    let bodies = entries.iter().rev().filter_map(|entry| serde_json::from_str::<Value>(&entry.body).ok());
+    let told = bodies.into_iter().find(|body| body.get("episode").is_some())?;
+    let (machine, rule) = (told["episode"]["machine"].as_str()?, told["episode"]["rule"].as_str()?);
+    rule::effective(plan, machine, rule)
 }

@@ -71,8 +71,16 @@ impl Reader<'_> {
             overlay: None,
         };
         let address = leaf::read(leaf, |table| of.list(table), &mut self.problems)?;
+        let section = section?;
+        if let Some(settings) = &beside.sources.get(source)?.settings {
+            for Fault { key, message } in of.check_list(settings, &section.fields(), &address) {
+                // The key may be one of a field, which the source does not own.
+                let span = leaf::walk(table, &key).unwrap_or(header.clone());
+                self.problems.error(span, message);
+            }
+        }
         let (name, place) = (key.get_ref().to_string(), self.files.place(header.start));
-        Some(ListPlan { id: ListId(0), name, section: section?, source, address, rules, place })
+        Some(ListPlan { id: ListId(0), name, section, source, address, rules, place })
     }
 
     fn source_of_list(&mut self, table: &Table<'_>, sources: &[Member]) -> Option<usize> {
@@ -149,7 +157,7 @@ impl Reader<'_> {
         };
         let read = |table: toml::Spanned<DeTable<'_>>| {
             let (section, mut faults) = leaf::whole::<rule::record::Section>(table)?;
-            faults.extend(list.and_then(|list| unknown_field(&section, list)));
+            faults.extend(list.map(|list| condition(&section, list)).unwrap_or_default());
             Ok((section, faults))
         };
         let section = leaf::read(leaf, read, &mut self.problems)?;
@@ -168,12 +176,11 @@ impl Reader<'_> {
     }
 }
 
-fn unknown_field(section: &rule::record::Section, list: &ListSection) -> Option<Fault> {
-    let condition = section.r#while.as_ref()?;
-    if list.index(&condition.field).is_some() {
-        return None;
+/// What is wrong with the condition of a rule, by the fields of its list.
+fn condition(section: &rule::record::Section, list: &ListSection) -> Vec<Fault> {
+    let Some(condition) = &section.r#while else { return Vec::new() };
+    match list.field.get(&condition.field) {
+        Some(field) => condition.faults("while", field),
+        None => list.unknown("while.field", &condition.field).into_iter().collect(),
     }
-    let known: Vec<&str> = list.field.keys().map(String::as_str).collect();
-    let message = format!("unknown field `{}`, expected one of {}", condition.field, known.join(", "));
-    Some(Fault::at("while.field", message))
 }

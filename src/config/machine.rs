@@ -85,6 +85,13 @@ impl<'t> Layers<'t> {
         (self.class.map(|(_, table)| table), self.own.map(|(_, table)| table))
     }
 
+    /// The class that writes it, if one does, and the keys that the machine lays over it.
+    pub fn told_by(&self, around: &Around<'_>) -> (Option<String>, Vec<String>) {
+        let Some(class) = around.class.filter(|_| self.class.is_some()) else { return (None, Vec::new()) };
+        let own = self.own.into_iter().flat_map(|(_, table)| table.keys());
+        (Some(class.name.to_owned()), own.map(|key| key.get_ref().to_string()).collect())
+    }
+
     /// The text that the class gives for a key.
     pub fn class_text(&self, key: &str) -> Option<&'t str> {
         self.class.and_then(|(_, table)| table.get(key)?.get_ref().as_str())

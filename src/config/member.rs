@@ -1,7 +1,8 @@
 //! The tags and rules of one machine, each read from its own table laid over that of its class.
 
 use contract::settings::Words;
-use contract::{Fault, Priority, TagId};
+use contract::{Brings, Fault, Priority, TagId};
+use toml::Spanned;
 
 use super::kinds::RULES;
 use super::leaf::{self, Leaf};
@@ -40,6 +41,7 @@ impl Reader<'_> {
             self.check_words(&table, &header, "name", &section.name, around.needed);
         }
         let source = source?;
+        self.check_for_each(layer, around, &address);
         let kind = around.sources.get(source)?.kind;
         let (of, shape) = (self.kinds.sources.get(kind)?, self.shapes.addresses.get(kind)?);
         let leaf = Leaf {
@@ -50,7 +52,17 @@ impl Reader<'_> {
             hint,
             overlay: layer.overlay(self.files, around),
         };
-        let address = leaf::read(leaf, |table| of.address(table), &mut self.problems)?;
+        let beside = around.sources.get(source)?.settings.as_ref();
+        // A class that no machine has is tried with its own name.
+        let machine = if around.own.name.is_empty() { around.class?.name } else { around.own.name };
+        let read = |table: Spanned<Table<'_>>| {
+            let (address, mut faults) = of.address(table)?;
+            if let (Some(settings), true) = (beside, faults.is_empty()) {
+                faults = of.check_tag(settings, machine, &address);
+            }
+            Ok((address, faults))
+        };
+        let address = leaf::read(leaf, read, &mut self.problems)?;
         for Fault { key, message } in of.advise(&address) {
             let place = leaf::walk(&table, &key).unwrap_or_else(|| header.clone());
             self.problems.warning(place, message);
@@ -86,15 +98,7 @@ impl Reader<'_> {
         for kind in Layers::of(self, class, own, "[….rule.<kind>.<name>]") {
             let Some(at) = RULES.iter().position(|known| known.name == kind.name) else {
                 let names: Vec<&str> = RULES.iter().map(|kind| kind.name).collect();
-                let message = format!(
-                    "unknown kind of rule `{}`, expected {}",
-                    kind.name,
-                    wording::list(names.iter().copied())
-                );
-                let help = wording::did_you_mean(kind.name, names);
-                self.problems
-                    .error(kind.header(), message)
-                    .help(help.or(Some("a rule is written [….rule.<kind>.<name>]".to_owned())));
+                self.unknown_rule(kind.name, kind.header(), &names);
                 continue;
             };
             let (class, own) = kind.tables();
@@ -127,6 +131,7 @@ impl Reader<'_> {
         let section = leaf::read(leaf, kind.read, &mut self.problems);
         self.check_tags(&table, around);
         let section = section?;
+        self.check_brings(&section, &table, around, tags);
         let (words, priority) = urgency(&section);
         self.check_words(&table, &header, "do", words, around.needed);
         if *words == Words::Nothing && priority < Priority::Low {
@@ -142,7 +147,9 @@ impl Reader<'_> {
         }
         let tags = section.tags().into_iter().map(|name| id_of(tags, name)).collect::<Option<_>>()?;
         let place = self.files.place(header.start);
-        Some(RulePlan { name: format!("{}.{}", kind.name, layer.name), tags, section, place })
+        let (class, own) = layer.told_by(around);
+        let name = format!("{}.{}", kind.name, layer.name);
+        Some(RulePlan { name, tags, section, place, class, own })
     }
 
     /// Are the tags of a rule those of the machine?
@@ -182,6 +189,11 @@ impl Reader<'_> {
             let Some(after) = tag.section.stale_after else { continue };
             let table = layer.joined(|key| key == "stale_after");
             let span = table.get_key_value("stale_after").map_or(layer.header(), |(key, _)| key.span());
+            if self.brings(tag, around) == Brings::Alarms {
+                let message = format!("tag `{}` listens to alarms, and no alarm is no silence", tag.name);
+                self.problems.error(span, message).help("take `stale_after` out".to_owned());
+                continue;
+            }
             let name = format!("stale.{}", tag.name);
             if let Some(other) = written.iter().find(|rule| rule.name == name) {
                 let message =
@@ -194,6 +206,8 @@ impl Reader<'_> {
                 tags: vec![tag.id],
                 section: stale(tag, after),
                 place: self.files.place(span.start),
+                class: layer.told_by(around).0,
+                own: Vec::new(),
             });
         }
         rules

@@ -2,7 +2,8 @@
 //!
 //! Every mistake is told, each with its place, before anything is used: a bad file never stops a running plant.
 //!
-//! Deliberately absent: no environment, no secret, no device. Reading the same files gives the same plan.
+//! Deliberately absent: no environment, no secret, no device. Reading the same files (a source may name further ones
+//! that are configuration, such as device files) gives the same plan.
 
 pub mod diagnostic;
 mod excerpt;
@@ -19,6 +20,7 @@ mod schema;
 pub mod section;
 #[cfg(test)]
 mod tests;
+mod together;
 mod tree;
 mod wording;
 
@@ -33,7 +35,6 @@ pub use schema::{schema, schema_with};
 pub use wording::did_you_mean;
 
 use files::Files;
-use kinds::Shapes;
 use problem::{Problem, Problems, Span};
 use reader::Reader;
 use tree::{Table, Tree};
@@ -68,8 +69,7 @@ pub fn read_with(files: Vec<(String, String)>, kinds: Kinds) -> Result<Plan, Vec
     let mut plan = None;
     // What is missing may stand in a file that could not be parsed.
     if is_whole {
-        let shapes = Shapes::of(&kinds);
-        let mut reader = Reader { files: &files, kinds, shapes, problems, is_source_lost: false };
+        let mut reader = Reader::new(&files, kinds, problems);
         plan = reader.plan(&root);
         problems = reader.problems;
     }

@@ -132,4 +132,8 @@ pub struct RulePlan {
     pub section: rule::Section,
     /// Where it is written: in the machine's own table if it has one, else in its class.
     pub place: Place,
+    /// The class that writes it too, or alone.
+    pub class: Option<String>,
+    /// The keys that the machine lays over those of its class.
+    pub own: Vec<String>,
 }

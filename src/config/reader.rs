@@ -1,6 +1,7 @@
 //! From the tree to the plan: the site, the sources, the networks. Machines have a file of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 
 use contract::Site;
 use toml::de::DeValue;
@@ -11,6 +12,7 @@ use super::leaf::{self, Leaf};
 use super::plan::{ListPlan, MachinePlan, NetworkPlan, Plan, Settings, SourcePlan};
 use super::problem::{Problems, Span};
 use super::section::{Language, NetworkCommon, SiteSection};
+use super::together::Listens;
 use super::tree::{Key, Table, Value};
 use super::wording;
 
@@ -28,6 +30,8 @@ pub(super) struct Reader<'a> {
     pub problems: Problems,
     /// True when a table of the sources could not be read as a source: what names it may be right.
     pub is_source_lost: bool,
+    /// Class and tag of an address that does not name its machine, once a machine has it.
+    pub for_one: HashSet<(String, String)>,
 }
 
 /// A source or a network whose table may still be wrong.
@@ -39,6 +43,7 @@ pub(super) struct Member {
     pub settings: Option<Boxed>,
     /// Of a network: its own language.
     pub common: Option<NetworkCommon>,
+    pub listens: Listens,
 }
 
 /// `[<room>.<kind>.<name>]`
@@ -55,6 +60,14 @@ pub(super) fn in_order<'t>(table: &'t Table<'t>) -> Vec<(&'t Key<'t>, &'t Value<
     entries
 }
 
+impl<'a> Reader<'a> {
+    /// Has read nothing yet.
+    pub fn new(files: &'a Files, kinds: Kinds, problems: Problems) -> Reader<'a> {
+        let shapes = Shapes::of(&kinds);
+        Reader { files, kinds, shapes, problems, is_source_lost: false, for_one: HashSet::new() }
+    }
+}
+
 impl Reader<'_> {
     /// The plan; `None` when something is wrong, all of which was told.
     pub fn plan(&mut self, root: &Table<'_>) -> Option<Plan> {
@@ -62,6 +75,7 @@ impl Reader<'_> {
         let site = self.site(root);
         let sources = self.sources(root);
         let networks = self.networks(root);
+        self.check_ports(&sources, &networks);
         let needed = site.as_ref().map(|site| languages(site, &networks)).unwrap_or_default();
         let machines = self.machines(root, &sources, &needed);
         let lists = self.lists(root, &sources, &needed);
@@ -163,12 +177,16 @@ impl Reader<'_> {
                 overlay: None,
             };
             let settings = leaf::read(leaf, |table| of.settings(table), &mut self.problems);
+            let slips = settings.as_ref().map(|settings| of.warn(settings)).unwrap_or_default();
+            self.warn(table, &key.span(), slips);
+            let listens = settings.as_ref().and_then(|settings| of.listens(settings));
             members.push(Member {
                 name: key.get_ref().to_string(),
                 kind,
                 span: key.span(),
                 settings,
                 common: None,
+                listens: placed(listens, table, key),
             });
         }
         members
@@ -209,7 +227,17 @@ impl Reader<'_> {
                 overlay: None,
             };
             let settings = leaf::read(leaf, |table| of.settings(table), &mut self.problems);
-            members.push(Member { name: key.get_ref().to_string(), kind, span: header, settings, common });
+            let slips = settings.as_ref().map(|settings| of.warn(settings)).unwrap_or_default();
+            self.warn(table, &header, slips);
+            let listens = settings.as_ref().and_then(|settings| of.listens(settings));
+            members.push(Member {
+                name: key.get_ref().to_string(),
+                kind,
+                span: header,
+                settings,
+                common,
+                listens: placed(listens, table, key),
+            });
         }
         members
     }
@@ -301,6 +329,11 @@ impl Reader<'_> {
             )
             .help((!plain.is_empty() && plain != name).then(|| format!("for example `{plain}`")));
     }
+}
+
+/// Where somebody listens, with the place that says so: the header where the address is the default.
+fn placed(listens: Option<(&str, SocketAddr)>, table: &Table<'_>, key: &Key<'_>) -> Listens {
+    listens.map(|(name, address)| (address, leaf::walk(table, name).unwrap_or(key.span())))
 }
 
 fn plain_name(name: &str) -> String {

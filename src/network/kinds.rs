@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 
 use contract::{Check, Fault, Network, NetworkKind, Post, Setup};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -47,8 +48,17 @@ pub trait AnyNetworkKind: Sync {
     /// As [`NetworkKind::build`].
     fn build(&self, setup: &Setup<'_>, settings: Boxed) -> Result<Box<dyn Network>, Vec<Fault>>;
 
-    /// What is not safe, and which secrets cannot be read, as key and words.
+    /// What is not safe, as key and words.
     fn examine(&self, settings: &Boxed) -> Vec<Fault>;
+
+    /// Which secrets and files cannot be read here, as key and words.
+    fn unread(&self, settings: &Boxed) -> Vec<Fault>;
+
+    /// What is a slip of the pen in the table.
+    fn warn(&self, settings: &Boxed) -> Vec<Fault>;
+
+    /// Where it listens.
+    fn listens(&self, settings: &Boxed) -> Option<(&'static str, SocketAddr)>;
 
     /// The post in its markup, as [`NetworkKind::preview`].
     fn preview(&self, settings: &Boxed, post: &Post) -> String;
@@ -96,6 +106,18 @@ where
 
     fn examine(&self, settings: &Boxed) -> Vec<Fault> {
         settings.downcast_ref::<K::Settings>().map(contract::examine).unwrap_or_default()
+    }
+
+    fn unread(&self, settings: &Boxed) -> Vec<Fault> {
+        settings.downcast_ref::<K::Settings>().map(contract::unread).unwrap_or_default()
+    }
+
+    fn warn(&self, settings: &Boxed) -> Vec<Fault> {
+        settings.downcast_ref().map(K::Settings::warn).unwrap_or_default()
+    }
+
+    fn listens(&self, settings: &Boxed) -> Option<(&'static str, SocketAddr)> {
+        settings.downcast_ref().and_then(K::Settings::listens)
     }
 
     fn preview(&self, settings: &Boxed, post: &Post) -> String {

@@ -255,13 +255,19 @@ mod tests {
         ];
         let things = [Thing::Device, Thing::Address, Thing::File, Thing::Query, Thing::Events];
         let names = ["suivi-of.csv".to_owned(), "nom-très-long-".repeat(14)];
+        let wire = [
+            (Thing::Device, "unit 255"),
+            (Thing::Address, "unit 255 holding 65535"),
+            (Thing::Address, "unit 255 input 65535"),
+            (Thing::Address, "unit 255 coil 65535"),
+            (Thing::Address, "unit 255 discrete 65535"),
+        ];
         let mut about = Vec::new();
-        for thing in things {
+        let named = things.into_iter().flat_map(|thing| names.iter().map(move |name| (thing, name.as_str())));
+        for (thing, name) in named.chain(wire) {
             for cause in &causes {
-                for name in &names {
-                    let trouble = Trouble { thing, name: name.clone(), cause: cause.clone() };
-                    about.push(About::Part { source: "hall-b".into(), trouble });
-                }
+                let trouble = Trouble { thing, name: name.to_owned(), cause: cause.clone() };
+                about.push(About::Part { source: "hall-b".into(), trouble });
             }
         }
         let alarm = |message: &str, is_acknowledged| {

@@ -46,7 +46,8 @@ fn whole_fact(page: &Page<'_>, chars_max: usize) -> Option<Text> {
     let cut = |words: &str| clean(words, chars_max);
     Some(match &page.subject.about {
         About::Part { trouble, .. } => {
-            let part = language.text(part(trouble.thing), &[], &[("name", &cut(&trouble.name))]);
+            let part = wire_part(trouble, language, chars_max)
+                .unwrap_or_else(|| language.text(part(trouble.thing), &[], &[("name", &cut(&trouble.name))]));
             let name = if is_over { "part-cleared" } else { wrong(trouble) };
             woven(language, name, &facts, &[("part", &part)])
         }
@@ -71,6 +72,25 @@ fn whole_fact(page: &Page<'_>, chars_max: usize) -> Option<Text> {
         | About::Source { .. }
         | About::Store => return None,
     })
+}
+
+/// A unit or a register of a Modbus line: their names are words of the wire (`unit 3 holding 100`), which each
+/// language has its own for. They are numbers and our words, so what is too long is said shorter instead of cut.
+fn wire_part(trouble: &Trouble, language: &Language, chars_max: usize) -> Option<Text> {
+    let words: Vec<&str> = trouble.name.split(' ').collect();
+    let (name, unit, number) = match (trouble.thing, words.as_slice()) {
+        (Thing::Device | Thing::Address, ["unit", unit]) => ("part-unit", *unit, "0"),
+        (Thing::Address, ["unit", unit, "holding", number]) => ("part-holding", *unit, *number),
+        (Thing::Address, ["unit", unit, "input", number]) => ("part-input", *unit, *number),
+        (Thing::Address, ["unit", unit, "coil", number]) => ("part-coil", *unit, *number),
+        (Thing::Address, ["unit", unit, "discrete", number]) => ("part-discrete", *unit, *number),
+        _ => return None,
+    };
+    if unit.parse::<u8>().is_err() || number.parse::<u16>().is_err() {
+        return None;
+    }
+    let name = if chars_max < usize::MAX && name != "part-unit" { "part-register" } else { name };
+    Some(Text::default().ours(language.say(name, &[("unit", unit), ("number", number)])))
 }
 
 fn part(thing: Thing) -> &'static str {

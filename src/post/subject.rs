@@ -187,11 +187,15 @@ impl Subject {
         self.priorities.get(at).or(self.priorities.last()).copied().unwrap_or(Priority::Low)
     }
 
-    /// The shape of this step while the episode lives.
+    /// The shape of this step while the episode lives. Whatever asks to act now looks so, be it the first step of a
+    /// rule or the last one of a ladder; only a silence stays a silence, because nothing is known of it.
     pub fn mark(&self, level: u8) -> Mark {
         match &self.about {
-            About::Limit { limits, .. } if level > 1 && usize::from(level) == limits.len() => Mark::Stopped,
-            About::Alarm { .. } if self.priority(level) == Priority::Urgent => Mark::Stopped,
+            About::Limit { .. } | About::Alarm { .. } | About::Record { .. }
+                if self.priority(level) == Priority::Urgent =>
+            {
+                Mark::Stopped
+            }
             About::Part { trouble: Trouble { thing: Thing::Device, .. }, .. } => Mark::Silent,
             About::Record { .. } if self.priority(level) == Priority::Low => Mark::Digest,
             About::Limit { .. }

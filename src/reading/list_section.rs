@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use contract::settings::Words;
-use contract::{Check, Fault, FieldKind};
+use contract::{Check, Fault, Field, FieldKind, near};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+/// So many fields are shown where one is not known, the nearest first.
+const FIELDS_SHOWN: usize = 12;
 /// A row takes some hundred bytes, and a gateway has little memory.
 const ROWS_MAX: u32 = 20_000;
 
@@ -68,6 +70,52 @@ pub struct Match {
     pub is: Vec<String>,
 }
 
+impl Match {
+    /// The values that the field never holds; `key` is that of this table.
+    pub fn faults(&self, key: &str, field: &FieldSection) -> Vec<Fault> {
+        let wrong = |(at, value): (usize, &String)| {
+            let message = field.never_is(value)?;
+            Some(Fault::at(
+                format!("{key}.is.{at}"),
+                format!("`{}` is never `{value}`: {message}", self.field),
+            ))
+        };
+        self.is.iter().enumerate().filter_map(wrong).collect()
+    }
+}
+
+impl FieldSection {
+    /// Why no value of this field is written so in a condition, if none is.
+    fn never_is(&self, value: &str) -> Option<String> {
+        match self.r#type {
+            FieldKind::Text if value.is_empty() => {
+                Some("an empty cell holds nothing, expected words".to_owned())
+            }
+            FieldKind::Text => None,
+            FieldKind::Time => Some("it holds a time, expected a field of another type".to_owned()),
+            FieldKind::Flag if matches!(value, "true" | "false") => None,
+            FieldKind::Flag => Some(self.flag_of(value)),
+            FieldKind::Number => match value.replace(',', ".").trim().parse::<f64>() {
+                Ok(number) if number.to_string() == value => None,
+                Ok(number) if number.is_finite() => Some(format!("it holds a number, expected `{number}`")),
+                _ => Some("it holds a number, expected one such as `12` or `0.5`".to_owned()),
+            },
+        }
+    }
+
+    /// What stands for a word of a flag.
+    fn flag_of(&self, value: &str) -> String {
+        let words = self.format.as_deref().and_then(|format| format.split_once('/'));
+        let is_word = |word: &str| word.trim().eq_ignore_ascii_case(value.trim());
+        match words {
+            Some((yes, _)) if is_word(yes) => "it holds a flag, expected `true` for this word".to_owned(),
+            Some((_, no)) if is_word(no) => "it holds a flag, expected `false` for this word".to_owned(),
+            _ => "it holds a flag, expected `true` or `false`, whatever words the source has for them"
+                .to_owned(),
+        }
+    }
+}
+
 impl ListSection {
     /// The keys that are not the source's own.
     pub const KEYS: &[&str] =
@@ -78,12 +126,25 @@ impl ListSection {
         self.field.keys().position(|known| known == field)
     }
 
-    fn unknown(&self, key: &str, field: &str) -> Option<Fault> {
-        if self.field.contains_key(field) {
+    /// The fields in the order in which records hold them.
+    pub fn fields(&self) -> Vec<Field> {
+        let field = |(name, field): (&String, &FieldSection)| Field {
+            name: name.clone(),
+            from: field.from.clone(),
+            kind: field.r#type,
+            format: field.format.clone(),
+        };
+        self.field.iter().map(field).collect()
+    }
+
+    /// What is wrong with a key that names a field, if there is none of this name.
+    pub fn unknown(&self, key: &str, field: &str) -> Option<Fault> {
+        // Without any field, that is what is told.
+        if self.field.is_empty() || self.field.contains_key(field) {
             return None;
         }
-        let known: Vec<&str> = self.field.keys().map(String::as_str).collect();
-        Some(Fault::at(key, format!("unknown field `{field}`, expected one of {}", known.join(", "))))
+        let expected = near::expected(field, self.field.keys().map(String::as_str), FIELDS_SHOWN);
+        Some(Fault::at(key, format!("unknown field `{field}`, {expected}")))
     }
 }
 
@@ -96,6 +157,12 @@ impl Check for ListSection {
                 "empty, expected at least one field: what tells one row from another",
             ));
         }
+        if self.field.is_empty() {
+            faults.push(Fault::at(
+                "field",
+                "no field, expected at least those of `key`: [list.<name>.field.<field>]",
+            ));
+        }
         for (at, field) in self.key.iter().enumerate() {
             faults.extend(self.unknown(&format!("key.{at}"), field));
         }
@@ -105,6 +172,9 @@ impl Check for ListSection {
         faults.extend(self.machine.as_ref().and_then(|field| self.unknown("machine", field)));
         if let Some(current) = &self.current {
             faults.extend(self.unknown("current.field", &current.field));
+            if let Some(field) = self.field.get(&current.field) {
+                faults.extend(current.faults("current", field));
+            }
             if self.machine.is_none() {
                 let message = "an order of which machine? expected `machine` beside it";
                 faults.push(Fault::at("current", message));

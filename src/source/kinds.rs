@@ -4,8 +4,9 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 
-use contract::{Check, Fault, ListAddress, Reads, Setup, Source, SourceKind, TagAddress};
+use contract::{Brings, Check, Fault, Field, ListAddress, Reads, Setup, Source, SourceKind, TagAddress};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -60,6 +61,24 @@ pub trait AnySourceKind: Sync {
     /// What does not have the shape of the list.
     fn list(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error>;
 
+    /// What is wrong with an address beside the table of its source, or for this machine.
+    fn check_tag(&self, settings: &Boxed, machine: &str, address: &Boxed) -> Vec<Fault>;
+
+    /// What is wrong with a list of these fields, beside the table of its source.
+    fn check_list(&self, settings: &Boxed, fields: &[Field], list: &Boxed) -> Vec<Fault>;
+
+    /// What an address brings.
+    fn brings(&self, address: &Boxed) -> Brings;
+
+    /// What is a slip of the pen in the table of the source.
+    fn warn(&self, settings: &Boxed) -> Vec<Fault>;
+
+    /// Where it listens.
+    fn listens(&self, settings: &Boxed) -> Option<(&'static str, SocketAddr)>;
+
+    /// Which secrets and files cannot be read here, as key and words.
+    fn unread(&self, settings: &Boxed) -> Vec<Fault>;
+
     /// The shape of the table of the source.
     fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
@@ -69,7 +88,7 @@ pub trait AnySourceKind: Sync {
     /// The shape of its part of a list.
     fn list_schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
-    /// What is not safe, and which secrets cannot be read, as key and words.
+    /// What is not safe, as key and words.
     fn examine(&self, settings: &Boxed) -> Vec<Fault>;
 
     /// What works in an address today and may not one day, for `portevoix check`.
@@ -122,6 +141,32 @@ where
 
     fn list(&self, table: Table<'_>) -> Result<(Boxed, Vec<Fault>), toml::de::Error> {
         read::<K::List>(table)
+    }
+
+    fn check_tag(&self, settings: &Boxed, machine: &str, address: &Boxed) -> Vec<Fault> {
+        let both = settings.downcast_ref().zip(address.downcast_ref());
+        both.map(|(settings, address)| K::check_tag(settings, machine, address)).unwrap_or_default()
+    }
+
+    fn check_list(&self, settings: &Boxed, fields: &[Field], list: &Boxed) -> Vec<Fault> {
+        let both = settings.downcast_ref().zip(list.downcast_ref());
+        both.map(|(settings, list)| K::check_list(settings, fields, list)).unwrap_or_default()
+    }
+
+    fn brings(&self, address: &Boxed) -> Brings {
+        address.downcast_ref().map_or(Brings::Either, K::brings)
+    }
+
+    fn warn(&self, settings: &Boxed) -> Vec<Fault> {
+        settings.downcast_ref().map(K::Settings::warn).unwrap_or_default()
+    }
+
+    fn listens(&self, settings: &Boxed) -> Option<(&'static str, SocketAddr)> {
+        settings.downcast_ref().and_then(K::Settings::listens)
+    }
+
+    fn unread(&self, settings: &Boxed) -> Vec<Fault> {
+        settings.downcast_ref::<K::Settings>().map(contract::unread).unwrap_or_default()
     }
 
     fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema {

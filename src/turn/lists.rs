@@ -2,7 +2,7 @@
 
 use contract::settings::Words;
 use contract::{
-    Author, Cause, Event, Field, FieldKind, ListId, Moment, Origin, Priority, Record, Thing, Trouble, Value,
+    Author, Cause, Event, FieldKind, ListId, Moment, Origin, Priority, Record, Thing, Trouble, Value,
 };
 
 use super::raised::Raiser;
@@ -47,7 +47,7 @@ impl ListState {
             row_name: plan.row_name(),
             section: plan.section.clone(),
             rules: rules.collect(),
-            list: List::new(fields(&plan.section), plan.section.rows_max as usize),
+            list: List::new(plan.section.fields(), plan.section.rows_max as usize),
             source: plan.source,
             is_full: false,
             told_first: 0,
@@ -127,17 +127,6 @@ pub fn example_records(plan: &ListPlan, author: &Author) -> Vec<Subject> {
         })
     };
     plan.rules.iter().filter_map(subject).collect()
-}
-
-/// The fields of a list in the order in which records hold them.
-pub fn fields(section: &ListSection) -> Vec<Field> {
-    let field = |(name, field): (&String, &FieldSection)| Field {
-        name: name.clone(),
-        from: field.from.clone(),
-        kind: field.r#type,
-        format: field.format.clone(),
-    };
-    section.field.iter().map(field).collect()
 }
 
 fn field_name(name: &str, field: &FieldSection) -> Words {

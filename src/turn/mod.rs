@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use build::{Kept, subject};
 pub use health::{Health, SourceHealth, TagHealth};
-pub use lists::{example_records, fields as list_fields};
+pub use lists::example_records;
 
 use crate::episode::{Change, Fact, LATE_AFTER};
 use crate::outbox::{Answer, Folded, Job, Outbox};

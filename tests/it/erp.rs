@@ -7,7 +7,6 @@ use contract::{Event, FieldKind, ListAddress, Reads, Setup, Source, Value};
 use peers::foreign::Folder;
 use peers::tryton::Tryton;
 use portevoix::config::{self, Plan};
-use portevoix::turn::list_fields;
 
 /// The longest that reading a file may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,7 +52,7 @@ say.fr = "en cours"
 fn source(plan: &mut Plan, folder: &Folder) -> Box<dyn Source> {
     let list = plan.lists.remove(0);
     let key = list.section.key.iter().filter_map(|field| list.section.index(field)).collect();
-    let fields = list_fields(&list.section);
+    let fields = list.section.fields();
     let address = ListAddress { id: list.id, name: list.name, fields, key, address: list.address };
     let setup = Setup { name: "erp", site: &plan.site, state: folder.path() };
     let source = plan.sources.remove(0);
@@ -67,8 +66,7 @@ async fn orders_that_an_erp_exports_become_records() {
     let (folder, state) = (Folder::new("export"), Folder::new("state"));
     let text = PLANT.replace("FOLDER", &folder.path().display().to_string());
     let mut plan = config::read(vec![("plant.toml".into(), text)]).expect("a plan");
-    let kinds: Vec<FieldKind> =
-        list_fields(&plan.lists[0].section).into_iter().map(|field| field.kind).collect();
+    let kinds: Vec<FieldKind> = plan.lists[0].section.fields().into_iter().map(|field| field.kind).collect();
     assert_eq!(kinds.len(), 5);
     let mut source = source(&mut plan, &state);
     source.connect().await.expect("connected");

@@ -18,4 +18,5 @@ mod outage;
 mod plants;
 mod probe;
 mod program;
+mod refusals;
 mod tidy;

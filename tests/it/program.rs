@@ -148,6 +148,25 @@ fn help_is_for_a_newcomer() {
     assert!(text(&wrong.stderr).contains("demo"), "{}", text(&wrong.stderr));
 }
 
+/// A configuration may be checked on another computer than the one that it is for; here, it does not run.
+#[test]
+fn a_secret_that_is_not_here_is_a_warning_for_check_and_wrong_for_doctor() {
+    let folder = Folder::new("secret");
+    let url = "url = \"mqtt://127.0.0.1:1883\"";
+    let secret = format!("{url}\nuser = \"u\"\npassword = {{ file = \"/nowhere/secret\" }}");
+    let file = folder.write("plant.toml", &plant(1883, 8080).replace(url, &secret));
+    let file = file.to_str().unwrap();
+    let checked = run(&["check", "--config", file]);
+    let said = text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(0), "{said}");
+    assert!(said.contains("warning: ") && said.contains("source.mqtt.hall-b.password"), "{said}");
+    let state = folder.0.join("state");
+    let examined = run(&["doctor", "--config", file, "--state", state.to_str().unwrap()]);
+    let said = text(&examined.stdout);
+    assert_eq!(examined.status.code(), Some(1), "{said}");
+    assert!(said.contains("WRONG  source.mqtt.hall-b password: secret file /nowhere/secret"), "{said}");
+}
+
 #[test]
 fn a_wrong_configuration_is_2_and_is_told_with_its_place() {
     let folder = Folder::new("wrong");
@@ -214,10 +233,16 @@ async fn a_value_becomes_one_living_post_and_survives_a_restart() {
     assert_eq!(posts["posts"].as_array().unwrap().len(), 1, "{shown}");
 
     let state_arg = state.to_str().unwrap();
-    let explained = text(&run(&["explain", "--state", state_arg]).stdout);
-    for word in
-        ["opened: press-3 limit.oil-hot, step 1, value 82.4", "cleared", "network local: taken, part root"]
-    {
+    let explain = ["explain", "--config", file.to_str().unwrap(), "--state", state_arg];
+    let explained = text(&run(&explain).stdout);
+    for word in [
+        "opened: press-3 limit.oil-hot, step 1, value 82.4",
+        "cleared",
+        "network local: taken, part root",
+        "rule limit.oil-hot of press-3, of the machine, at ",
+        "above      75 °C",
+        "on_delay   0s",
+    ] {
         assert!(explained.contains(word), "{word}: {explained}");
     }
     let second = run(&["run", "--config", file.to_str().unwrap(), "--state", state_arg]);

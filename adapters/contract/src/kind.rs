@@ -1,13 +1,14 @@
 //! What makes an adapter known: its name in the configuration, the shape of its table, and how one is made.
 //! The rooms `source` and `network` list the kinds; nothing registers itself.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::settings::Secret;
-use crate::{Network, Post, Reads, Site, Source};
+use crate::{Field, Network, Post, Reads, Site, Source};
 
 /// Something wrong in a table that is well formed: a value that cannot be, two that exclude each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,8 @@ impl Fault {
     }
 }
 
-/// Checks that go beyond the shape. Pure: no file, no network, so that `portevoix check` touches no device.
+/// Checks that go beyond the shape. They touch no network, no device and no secret, and no file but those that are a
+/// part of the configuration, such as device files of Modbus.
 pub trait Check {
     /// All that is wrong, in the order of the table.
     fn check(&self) -> Vec<Fault> {
@@ -38,19 +40,45 @@ pub trait Check {
         Vec::new()
     }
 
+    /// What is allowed and is a slip of the pen, for `portevoix check`: a secret among plain values.
+    fn warn(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// Where it listens, with the key that says so: two cannot listen at one port.
+    fn listens(&self) -> Option<(&'static str, SocketAddr)> {
+        None
+    }
+
+    /// The files, besides secrets, without which none can be made, with their keys: certificates, device files.
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        Vec::new()
+    }
+
     /// The secrets that will be read, with their keys, so that `portevoix doctor` can try them.
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
         Vec::new()
     }
 }
 
-/// What `portevoix doctor` has to say of a table: what is not safe, and the secrets that cannot be read.
+/// What `portevoix doctor` has to say of a table: what is not safe, and secrets that others can read.
 pub fn examine(settings: &impl Check) -> Vec<Fault> {
-    let unread = settings.secrets().into_iter().filter_map(|(key, secret)| {
-        let problem = secret.read().err().or_else(|| secret.exposed())?;
-        Some(Fault::at(key, problem))
+    let exposed = settings.secrets().into_iter().filter_map(|(key, secret)| {
+        secret.read().ok()?;
+        Some(Fault::at(key, secret.exposed()?))
     });
-    unread.chain(settings.advise()).collect()
+    exposed.chain(settings.advise()).collect()
+}
+
+/// The secrets and files that cannot be read on this computer: here, `portevoix run` would not start.
+pub fn unread(settings: &impl Check) -> Vec<Fault> {
+    let secret = |(key, secret): (&'static str, &Secret)| Some(Fault::at(key, secret.read().err()?));
+    let file = |(key, path): (&'static str, &Path)| {
+        let error = std::fs::metadata(path).err()?;
+        Some(Fault::at(key, format!("{}: {error}", path.display())))
+    };
+    let secrets = settings.secrets().into_iter().filter_map(secret);
+    secrets.chain(settings.files().into_iter().filter_map(file)).collect()
 }
 
 /// What an adapter is given besides its own table.
@@ -75,6 +103,26 @@ pub trait SourceKind {
     /// The keys beside `source` in the table of a list; [`NoLists`] where it gives no records.
     type List: DeserializeOwned + JsonSchema + Check;
 
+    /// What is wrong with an address that is well formed by itself: beside the table of its source, or for this
+    /// machine. The keys are those of the tag. Whatever [`build`](Self::build) refuses because of the configuration
+    /// alone is told here, so that `portevoix check` shows its place.
+    fn check_tag(settings: &Self::Settings, machine: &str, address: &Self::Address) -> Vec<Fault> {
+        let _ = (settings, machine, address);
+        Vec::new()
+    }
+
+    /// The same of a list with these fields. A key may be one of a field: `field.due.from`.
+    fn check_list(settings: &Self::Settings, fields: &[Field], list: &Self::List) -> Vec<Fault> {
+        let _ = (settings, fields, list);
+        Vec::new()
+    }
+
+    /// What an address brings. Most sources know values alone.
+    fn brings(address: &Self::Address) -> Brings {
+        let _ = address;
+        Brings::Values
+    }
+
     /// Makes one. Reads secrets and certificates; connects to nothing.
     ///
     /// # Errors
@@ -84,6 +132,17 @@ pub trait SourceKind {
         settings: Self::Settings,
         reads: Reads<Self::Address, Self::List>,
     ) -> Result<Box<dyn Source>, Vec<Fault>>;
+}
+
+/// What a tag hears, as far as its address tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brings {
+    /// Values, to be judged here.
+    Values,
+    /// Alarms, judged elsewhere.
+    Alarms,
+    /// One or the other: only what comes shows it.
+    Either,
 }
 
 /// The address of a source that has no tags. None can be made; whoever writes one is told.

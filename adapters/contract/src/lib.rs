@@ -10,6 +10,7 @@ pub mod backoff;
 mod kind;
 #[cfg(feature = "kit")]
 pub mod kit;
+pub mod near;
 mod network;
 mod post;
 mod sample;
@@ -19,7 +20,7 @@ pub mod suggest;
 mod text;
 mod time;
 
-pub use kind::{Check, Fault, NetworkKind, NoLists, NoTags, Setup, SourceKind, examine};
+pub use kind::{Brings, Check, Fault, NetworkKind, NoLists, NoTags, Setup, SourceKind, examine, unread};
 pub use network::{
     Capabilities, Delivery, DeliveryError, DeliveryKey, Length, Network, Pace, Receipt, Repeat, Step,
 };

@@ -191,15 +191,16 @@ impl Flaw {
     }
 }
 
-/// For an integrator; what people read of it is written by `post`, in their language.
+/// In words for an integrator, as they stand in the log. People read those of their language.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::NoAnswer => f.write_str("no answer"),
-            Cause::SaidGoodbye => f.write_str("it said that it goes away"),
-            Cause::Refused(words) => write!(f, "refused: {words}"),
-            Cause::Missing(what) => write!(f, "not there: {what}"),
-            Cause::Unreadable { place, found } => write!(f, "cannot be understood: {place}: {found}"),
+            Cause::SaidGoodbye => f.write_str("said that it goes offline"),
+            Cause::Refused(answer) => write!(f, "refused: {answer}"),
+            Cause::Missing(what) => write!(f, "not found: {what}"),
+            Cause::Unreadable { place, found } if place.is_empty() => write!(f, "cannot be read: `{found}`"),
+            Cause::Unreadable { place, found } => write!(f, "{place}: cannot be read: `{found}`"),
             Cause::Spoilt { place, flaw, found } => {
                 write!(f, "cannot be understood: {}", flaw.word())?;
                 [place, found]
@@ -207,9 +208,9 @@ impl fmt::Display for Cause {
                     .filter(|words| !words.is_empty())
                     .try_for_each(|words| write!(f, ", {words}"))
             }
-            Cause::Forbidden(what) => write!(f, "never read: {what}"),
-            Cause::TooLarge { max } => write!(f, "too large: at most {max}"),
-            Cause::Lost => f.write_str("something of it was lost"),
+            Cause::Forbidden(what) => write!(f, "forbidden: {what}"),
+            Cause::TooLarge { max } => write!(f, "too large, expected at most {max}"),
+            Cause::Lost => f.write_str("lost on the way"),
         }
     }
 }
@@ -354,4 +355,20 @@ pub struct Reads<A, L> {
     pub tags: Vec<TagAddress<A>>,
     /// The lists of records.
     pub lists: Vec<ListAddress<L>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_in_words() {
+        let told = |cause: Cause| cause.to_string();
+        assert_eq!(told(Cause::NoAnswer), "no answer");
+        assert_eq!(told(Cause::Refused("permission denied".into())), "refused: permission denied");
+        let unreadable = |place: &str| Cause::Unreadable { place: place.into(), found: "abc".into() };
+        assert_eq!(told(unreadable("line 12, Fin")), "line 12, Fin: cannot be read: `abc`");
+        assert_eq!(told(unreadable("")), "cannot be read: `abc`");
+        assert_eq!(told(Cause::TooLarge { max: 16 }), "too large, expected at most 16");
+    }
 }

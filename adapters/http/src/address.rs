@@ -35,6 +35,25 @@ pub fn check_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Names of headers that bear a secret.
+const SECRET_WORDS: [&str; 6] = ["authorization", "api-key", "apikey", "password", "secret", "token"];
+
+/// A secret among plain headers. `instead` is what should be written, with the name of the header in it.
+pub fn secrets_in_the_file<'a>(
+    names: impl IntoIterator<Item = &'a String>,
+    instead: impl Fn(&str) -> String,
+) -> Vec<Fault> {
+    let is_secret = |name: &str| SECRET_WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word));
+    let told = |name: &String| {
+        let words = format!(
+            "a secret in the file, readable by whoever reads it; expected {} and a secret that is changed",
+            instead(name)
+        );
+        Fault::at(format!("headers.{name}"), words)
+    };
+    names.into_iter().filter(|name| is_secret(name)).map(told).collect()
+}
+
 /// What is not safe about a URL: without TLS, secrets and posts travel in the clear, unless it is this machine.
 pub fn in_the_clear(key: &str, url: Option<&str>) -> Option<Fault> {
     let url = check_url(url?).ok().filter(|url| url.scheme() == "http")?;

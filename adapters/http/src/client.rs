@@ -45,6 +45,11 @@ impl Connection {
         faults
     }
 
+    /// The files that must be there, with their keys in the table around; that of this one is `connection`.
+    pub fn files(&self) -> Vec<(&'static str, &Path)> {
+        self.ca.iter().map(|path| ("connection.ca", path.as_path())).collect()
+    }
+
     /// The longest wait for an answer.
     pub fn total(&self) -> Duration {
         self.timeout.map_or(TOTAL_MAX, |wait| wait.0.min(TOTAL_MAX))

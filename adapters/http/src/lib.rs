@@ -14,7 +14,7 @@ mod judge;
 pub mod markup;
 pub mod write;
 
-pub use address::{check_url, in_the_clear};
+pub use address::{check_url, in_the_clear, secrets_in_the_file};
 pub use client::{Answer, Client, Connection, install_crypto, read_certificates};
 pub use door::{Bounds, Door};
 pub use fetch::{FetchError, Fetched};

@@ -1,6 +1,7 @@
 //! The table `[network.http.<name>]`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use contract::settings::{Secret, Wait};
@@ -173,6 +174,16 @@ fn settle() -> Wait {
 impl Check for Settings {
     fn advise(&self) -> Vec<Fault> {
         http_client::in_the_clear("url", self.url.as_deref()).into_iter().collect()
+    }
+
+    fn warn(&self) -> Vec<Fault> {
+        http_client::secrets_in_the_file(self.headers.keys(), |name| {
+            format!("`secret_headers = {{ \"{name}\" = {{ file = \"…\" }} }}`")
+        })
+    }
+
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        self.connection.files()
     }
 
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {

@@ -1,5 +1,6 @@
 //! The table `[network.mattermost.<name>]`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use contract::settings::{Secret, Wait};
@@ -111,6 +112,10 @@ fn settle() -> Wait {
 impl Check for Settings {
     fn advise(&self) -> Vec<Fault> {
         http_client::in_the_clear("url", self.url.as_deref()).into_iter().collect()
+    }
+
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        self.connection.files()
     }
 
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {

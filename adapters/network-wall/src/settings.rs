@@ -48,6 +48,10 @@ impl Check for Settings {
         is_open.then(|| Fault::at("listen", words)).into_iter().collect()
     }
 
+    fn listens(&self) -> Option<(&'static str, SocketAddr)> {
+        Some(("listen", self.listen))
+    }
+
     fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         if !self.listen.ip().is_loopback() && !self.open_to_all {

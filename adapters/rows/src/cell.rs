@@ -1,6 +1,6 @@
 //! One cell of text, or of a value that a database or a spreadsheet already knows, becomes a value.
 
-use contract::{Field, FieldKind, Value};
+use contract::{Fault, Field, FieldKind, Value};
 
 use crate::{Decimal, Style, Wrong, number, time};
 
@@ -80,6 +80,18 @@ pub fn check(field: &Field) -> Result<(), String> {
         },
         (Some(_), FieldKind::Text) => Err("has no use for text".to_owned()),
     }
+}
+
+/// The formats of the fields of a list that cannot be used, each with its key in the table of the list.
+pub fn faults(fields: &[Field]) -> Vec<Fault> {
+    let wrong = |field: &Field| Some(Fault::at(format!("field.{}.format", field.name), check(field).err()?));
+    fields.iter().filter_map(wrong).collect()
+}
+
+/// The faults of a list for those who see the table of its source alone.
+pub fn of_list(list: &str, faults: Vec<Fault>) -> Vec<Fault> {
+    let told = |Fault { key, message }: Fault| Fault::at("", format!("list `{list}`, `{key}`: {message}"));
+    faults.into_iter().map(told).collect()
 }
 
 fn decimal(field: &Field, style: &Style) -> Decimal {

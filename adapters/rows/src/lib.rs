@@ -24,7 +24,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use cell::{KEY_MAX, TEXT_MAX, cell, check, native};
+pub use cell::{KEY_MAX, TEXT_MAX, cell, check, faults, native, of_list};
 pub use encoding::Encoding;
 pub use json::{json, lookup};
 pub use left_out::LeftOut;

@@ -19,7 +19,7 @@ mod settings;
 mod source;
 mod stderr;
 
-use contract::{Fault, Reads, Setup, Source, SourceKind};
+use contract::{Brings, Fault, Field, Reads, Setup, Source, SourceKind};
 use jiff::tz::TimeZone;
 
 pub use settings::{Address, List, Settings};
@@ -39,6 +39,15 @@ impl SourceKind for Kind {
     type Settings = Settings;
     type Address = Address;
     type List = List;
+
+    fn check_list(_settings: &Settings, fields: &[Field], _list: &List) -> Vec<Fault> {
+        rows::faults(fields)
+    }
+
+    /// A line of the program shows whether it is a value or an alarm.
+    fn brings(_address: &Address) -> Brings {
+        Brings::Either
+    }
 
     fn build(
         setup: &Setup<'_>,

@@ -33,7 +33,7 @@ mod worker;
 
 use std::sync::Arc;
 
-use contract::{Fault, NoTags, Reads, Setup, Source, SourceKind};
+use contract::{Fault, Field, NoTags, Reads, Setup, Source, SourceKind};
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
@@ -55,6 +55,10 @@ impl SourceKind for Files {
     type Address = NoTags;
     type List = List;
 
+    fn check_list(_settings: &Settings, fields: &[Field], list: &List) -> Vec<Fault> {
+        reading::misfits(fields, list)
+    }
+
     fn build(
         setup: &Setup<'_>,
         settings: Settings,
@@ -68,8 +72,7 @@ fn build(setup: &Setup<'_>, settings: Settings, reads: Reads<NoTags, List>) -> R
     let zone = TimeZone::get(&setup.site.timezone).map_err(|error| vec![Fault::at("", error.to_string())])?;
     let made = reads.lists.iter().map(|list| Reading::new(list, zone.clone()));
     let (lists, wrong): (Vec<_>, Vec<_>) = made.partition(Result::is_ok);
-    let mut faults: Vec<Fault> =
-        wrong.into_iter().filter_map(Result::err).map(|wrong| Fault::at("", wrong)).collect();
+    let mut faults: Vec<Fault> = wrong.into_iter().filter_map(Result::err).flatten().collect();
     let at = place(&settings).map_err(|fault| faults.push(fault)).ok();
     let (Some(at), true) = (at, faults.is_empty()) else { return Err(faults) };
     Ok(Reader {

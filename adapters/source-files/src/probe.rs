@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::suggest::quoted;
-use contract::{Field, FieldKind, SourceError, clean};
+use contract::{Fault, Field, FieldKind, SourceError, clean};
 use jiff::tz::TimeZone;
 use rows::guess::{Column, Rows};
 use rows::{Cell, Style};
@@ -120,7 +120,9 @@ fn sample(
 ) -> Result<Vec<Vec<String>>, String> {
     let field =
         |from: &String| Field { name: from.clone(), from: from.clone(), kind: FieldKind::Text, format: None };
-    let reader = Reader::new(&guess.format, &guess.columns.iter().map(field).collect::<Vec<_>>())?;
+    let fields: Vec<Field> = guess.columns.iter().map(field).collect();
+    let first = |faults: Vec<Fault>| faults.into_iter().next().map(|fault| fault.message).unwrap_or_default();
+    let reader = Reader::new(&guess.format, &fields).map_err(first)?;
     let mut rows = Vec::new();
     let style = Style::new(guess.decimal, zone.clone());
     let read = reader.read(bytes, &style, &mut |found| {

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use contract::{Cause, Event, ListAddress, ListId, Record};
+use contract::{Cause, Event, Fault, Field, ListAddress, ListId, Record};
 use jiff::tz::TimeZone;
 use rows::{LeftOut, Maker, Style, Wrong};
 use sha2::{Digest, Sha256};
@@ -37,14 +37,15 @@ impl Reading {
     ///
     /// # Errors
     /// What in its fields does not fit its format.
-    pub fn new(list: &ListAddress<List>, zone: TimeZone) -> Result<Reading, String> {
+    pub fn new(list: &ListAddress<List>, zone: TimeZone) -> Result<Reading, Vec<Fault>> {
         let name = &list.name;
-        for field in &list.fields {
-            rows::check(field).map_err(|wrong| format!("list `{name}`, field `{}`: {wrong}", field.name))?;
-        }
         let address = &list.address;
+        let wrong = misfits(&list.fields, address);
+        if !wrong.is_empty() {
+            return Err(rows::of_list(name, wrong));
+        }
         let reader =
-            Reader::new(&address.format, &list.fields).map_err(|wrong| format!("list `{name}`, {wrong}"))?;
+            Reader::new(&address.format, &list.fields).map_err(|wrong| rows::of_list(name, wrong))?;
         let mut style = Style::new(format::decimal(&address.format), zone);
         style.repeated = address.repeated_hour;
         Ok(Reading {
@@ -76,6 +77,13 @@ impl Reading {
             Found::Bad(wrong) => take(Err(wrong)),
         })
     }
+}
+
+/// What in the fields of a list does not fit its format, with the keys of its table.
+pub fn misfits(fields: &[Field], list: &List) -> Vec<Fault> {
+    let mut faults = rows::faults(fields);
+    faults.extend(Reader::new(&list.format, fields).err().unwrap_or_default());
+    faults
 }
 
 type Take<'a> = dyn FnMut(Result<Record, Wrong>) -> ControlFlow<()> + 'a;
@@ -147,7 +155,7 @@ pub fn check(copy: &mut Copy, lists: &[Reading], is_last: bool) -> Checked {
             Ok(Ending::NoLineEnd) | Err(Spoilt::Unfinished(_)) if !is_last => return Checked::Unfinished,
             Ok(Ending::Proper | Ending::NoLineEnd) | Err(Spoilt::Stopped) => {}
             Err(Spoilt::Cause(cause) | Spoilt::Unfinished(cause)) => {
-                return Checked::Refused { words: format!("{cause:?}"), cause };
+                return Checked::Refused { words: cause.to_string(), cause };
             }
             Err(Spoilt::Io(error)) => return Checked::Io(error),
         }

@@ -40,6 +40,14 @@ pub struct Sent {
     pub body: Option<Json>,
 }
 
+/// `path` behind `base`.
+pub fn joined(base: &str, path: &str) -> String {
+    match path {
+        "" => base.to_owned(),
+        path => format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/')),
+    }
+}
+
 impl Ask {
     /// Puts `path` behind `base`.
     ///
@@ -52,10 +60,7 @@ impl Ask {
         query: &BTreeMap<String, String>,
         body: Option<&str>,
     ) -> Result<Ask, String> {
-        let joined = match path {
-            "" => base.to_owned(),
-            path => format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/')),
-        };
+        let joined = joined(base, path);
         let body = body.map(serde_json::from_str).transpose().map_err(|error| error.to_string())?;
         Ok(Ask { url: check_url(&joined)?, method, query: query.clone(), body })
     }

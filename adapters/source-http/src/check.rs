@@ -1,9 +1,14 @@
 //! What is wrong in tables that are well formed, and what is allowed and not safe. Pure.
 
+use std::net::SocketAddr;
+use std::path::Path;
+
 use contract::settings::Secret;
 use contract::{Check, Fault};
-use http_client::{check_url, in_the_clear};
+use http_client::{check_url, in_the_clear, secrets_in_the_file};
+use reqwest::header::{HeaderName, HeaderValue};
 
+use crate::ask::joined;
 use crate::settings::{Address, Auth, KeyHeader, List, Listen, Next, Proof, Settings, Verb};
 use crate::template;
 
@@ -25,6 +30,23 @@ impl Check for Settings {
             faults.push(Fault::at("listen.timestamp", "a message can be sent again by whoever saw it"));
         }
         faults
+    }
+
+    fn warn(&self) -> Vec<Fault> {
+        secrets_in_the_file(self.headers.keys(), |name| match name.eq_ignore_ascii_case("authorization") {
+            true => "`auth = { bearer = { file = \"…\" } }` (or `basic`, `oauth`, `login`)".to_owned(),
+            false => {
+                format!("`auth = {{ header = {{ name = \"{name}\", value = {{ file = \"…\" }} }} }}`")
+            }
+        })
+    }
+
+    fn listens(&self) -> Option<(&'static str, SocketAddr)> {
+        self.listen.as_ref().map(|listen| ("listen.address", listen.address))
+    }
+
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        self.connection.files()
     }
 
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
@@ -61,9 +83,11 @@ impl Check for Settings {
                 fault(key, message);
             }
         }
-        for name in self.headers.keys() {
-            if name.parse::<reqwest::header::HeaderName>().is_err() {
+        for (name, value) in &self.headers {
+            if name.parse::<HeaderName>().is_err() {
                 fault("headers", format!("`{name}` is no name of a header"));
+            } else if HeaderValue::from_str(value).is_err() {
+                fault(&format!("headers.{name}"), "holds signs that no header has".into());
             }
         }
         faults.extend(self.fails_if.as_deref().and_then(|found| pointer_fault("fails_if", found)));
@@ -76,7 +100,7 @@ impl Check for Settings {
 impl Auth {
     fn check(&self) -> Vec<Fault> {
         let header = |key: &str, name: &str| {
-            let wrong = name.parse::<reqwest::header::HeaderName>().is_err();
+            let wrong = name.parse::<HeaderName>().is_err();
             wrong.then(|| Fault::at(key, format!("`{name}` is no name of a header")))
         };
         match self {
@@ -109,7 +133,7 @@ impl Listen {
         for (key, name) in
             [("listen.header", Some(&self.header)), ("listen.timestamp", self.timestamp.as_ref())]
         {
-            if name.is_some_and(|name| name.parse::<reqwest::header::HeaderName>().is_err()) {
+            if name.is_some_and(|name| name.parse::<HeaderName>().is_err()) {
                 faults.push(Fault::at(key, "expected the name of a header"));
             }
         }
@@ -134,6 +158,25 @@ fn body_fault(key: &str, body: &str) -> Option<Fault> {
     Some(Fault::at(key, format!("expected JSON: {error}")))
 }
 
+/// What a tag or a list needs of its source: where to ask, or where to listen.
+pub fn fit(settings: &Settings, path: Option<&str>, has_hook: bool) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if let Some(path) = path {
+        match settings.url.as_deref() {
+            None => faults.push(Fault::at("path", "its source has no `url`, expected one: where to ask")),
+            // The URL itself is told in the table of the source.
+            Some(url) if check_url(url).is_ok() => {
+                faults.extend(check_url(&joined(url, path)).err().map(|wrong| Fault::at("path", wrong)));
+            }
+            Some(_) => {}
+        }
+    }
+    if has_hook && settings.listen.is_none() {
+        faults.push(Fault::at("hook", "its source has no `listen`, expected one: where webhooks come"));
+    }
+    faults
+}
+
 /// What tags and lists share.
 fn request_faults(path: Option<&str>, hook: Option<&str>, method: Verb, body: Option<&str>) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -145,7 +188,10 @@ fn request_faults(path: Option<&str>, hook: Option<&str>, method: Verb, body: Op
         (Some(_), Some(_)) => faults.push(Fault::at("hook", "expected either `path` or `hook`")),
     }
     if body.is_some() && method == Verb::Get {
-        faults.push(Fault::at("body", "expected `method = \"POST\"` beside it"));
+        faults.push(Fault::at(
+            "body",
+            "`body` with `method = \"GET\"`, expected `method = \"POST\"` beside `path`",
+        ));
     }
     faults.extend(body.and_then(|body| body_fault("body", body)));
     faults

@@ -22,7 +22,7 @@ mod template;
 
 use std::collections::HashMap;
 
-use contract::{Fault, ListAddress, Reads, Setup, Source, SourceKind, TagAddress};
+use contract::{Fault, Field, ListAddress, Reads, Setup, Source, SourceKind, TagAddress};
 use http_client::Client;
 use jiff::tz::TimeZone;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -47,27 +47,40 @@ impl SourceKind for Kind {
     type Address = Address;
     type List = List;
 
+    fn check_tag(settings: &Settings, machine: &str, address: &Address) -> Vec<Fault> {
+        let path = address.path.as_deref().map(|path| path.replace("{machine}", machine));
+        check::fit(settings, path.as_deref(), address.hook.is_some())
+    }
+
+    fn check_list(settings: &Settings, fields: &[Field], list: &List) -> Vec<Fault> {
+        let mut faults = check::fit(settings, list.path.as_deref(), list.hook.is_some());
+        faults.extend(rows::faults(fields));
+        faults
+    }
+
     fn build(
         setup: &Setup<'_>,
         settings: Settings,
         reads: Reads<Address, List>,
     ) -> Result<Box<dyn Source>, Vec<Fault>> {
-        build(setup, &settings, reads)
-            .map(|source| Box::new(source) as Box<dyn Source>)
-            .map_err(|fault| vec![fault])
+        build(setup, &settings, reads).map(|source| Box::new(source) as Box<dyn Source>)
     }
 }
 
-fn build(setup: &Setup<'_>, settings: &Settings, reads: Reads<Address, List>) -> Result<source::Http, Fault> {
+fn build(
+    setup: &Setup<'_>,
+    settings: &Settings,
+    reads: Reads<Address, List>,
+) -> Result<source::Http, Vec<Fault>> {
+    let wrong: Vec<Fault> =
+        reads.lists.iter().flat_map(|list| rows::of_list(&list.name, rows::faults(&list.fields))).collect();
+    if wrong.is_empty() { make(setup, settings, reads).map_err(|fault| vec![fault]) } else { Err(wrong) }
+}
+
+fn make(setup: &Setup<'_>, settings: &Settings, reads: Reads<Address, List>) -> Result<source::Http, Fault> {
     let zone = TimeZone::get(&setup.site.timezone)
         .map_err(|error| Fault::at("", format!("time zone of the site: {error}")))?;
     let style = Style::new(settings.decimal, zone);
-    for list in &reads.lists {
-        for field in &list.fields {
-            let named = |wrong| Fault::at("", format!("list {}, field {}: {wrong}", list.name, field.name));
-            rows::check(field).map_err(named)?;
-        }
-    }
     let hook = hook_plan(settings, &reads, &style)?;
     let pages = tag_pages(settings, &reads.tags)?;
     let lists = list_pages(settings, &reads.lists, &style)?;

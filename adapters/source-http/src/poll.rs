@@ -179,7 +179,7 @@ impl Poller {
                 batch.notices.extend(self.told.say(&page.name, None));
             }
             Err(Failure::Question(cause)) => {
-                let quality = answer::bad(&format!("{}: {cause:?}", page.name));
+                let quality = answer::bad(&format!("{}: {cause}", page.name));
                 batch.samples = page.tags.iter().map(|tag| bad_sample(tag.id, quality.clone())).collect();
                 batch.notices.extend(self.told.say(&page.name, Some(cause)));
             }

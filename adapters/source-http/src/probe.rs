@@ -88,7 +88,7 @@ pub async fn probe(options: &Options) -> Result<Report, SourceError> {
         _ => return Err(SourceError::Refused(status)),
     }
     let json =
-        answer::parse(&page.body).map_err(|cause| SourceError::Refused(format!("no JSON: {cause:?}")))?;
+        answer::parse(&page.body).map_err(|cause| SourceError::Refused(format!("no JSON: {cause}")))?;
     let mut report = Report { status, ..Report::default() };
     report.walk(&json, String::new());
     report.next = ["/@odata.nextLink", "/d/__next"]

@@ -187,9 +187,10 @@ impl Address {
     fn counted(&self, form: &Form) -> Result<(), Fault> {
         let width = 16 * form.registers;
         match self.counter {
-            None if self.counter_step_max.is_some() => {
-                Err(Fault::at("counter_step_max", "expected `counter` beside it"))
-            }
+            None if self.counter_step_max.is_some() => Err(Fault::at(
+                "counter_step_max",
+                "`counter_step_max` without `counter`, expected both beside the address of the tag",
+            )),
             None => Ok(()),
             Some(_) if !form.kind.is_unsigned() || form.bits.is_some() => {
                 let words =
@@ -207,7 +208,10 @@ impl Address {
     fn of_place(&self, key: &str, table: Table, start: u16) -> Result<Target, Vec<Fault>> {
         let mut faults = Vec::new();
         if self.point.is_some() {
-            faults.push(Fault::at("point", "expected `device` beside it"));
+            faults.push(Fault::at(
+                "point",
+                "`point` without `device`, expected both, and no register, in the table of the tag",
+            ));
         }
         let form = if table.is_bits() { self.form_of_bit(&mut faults) } else { self.form(&mut faults) };
         if u32::from(start) + u32::from(form.registers) > 65_536 {

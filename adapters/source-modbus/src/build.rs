@@ -8,7 +8,6 @@ use contract::{Fault, Setup, TagAddress, TagId};
 
 use crate::address::{Address, Target};
 use crate::counter::Counter;
-use crate::device::Library;
 use crate::harvest::{Counters, Refusals};
 use crate::memory::Memory;
 use crate::place::Place;
@@ -86,10 +85,7 @@ fn pace(settings: &Settings) -> Pace {
 }
 
 fn sketch(settings: &Settings, tags: &[TagAddress<Address>]) -> Result<Vec<Sketch>, Vec<Fault>> {
-    let library = match &settings.devices {
-        Some(folder) => Library::with_folder(folder).map_err(|wrong| vec![Fault::at("devices", wrong)])?,
-        None => Library::built_in(),
-    };
+    let library = settings.library().map_err(|wrong| vec![Fault::at("devices", wrong)])?;
     let usual = Limits {
         request_max: settings.request_max,
         gap: settings.gap,
@@ -97,7 +93,7 @@ fn sketch(settings: &Settings, tags: &[TagAddress<Address>]) -> Result<Vec<Sketc
     };
     let mut sketches: BTreeMap<u8, Sketch> = BTreeMap::new();
     for (tag, TagAddress { machine, address, .. }) in tags.iter().enumerate() {
-        let target = address.target(&library).map_err(|faults| of_machine(machine, faults))?;
+        let target = address.target(library).map_err(|faults| of_machine(machine, faults))?;
         let empty = || Sketch {
             number: address.unit_id,
             fields: Vec::new(),
@@ -125,7 +121,7 @@ fn sketch(settings: &Settings, tags: &[TagAddress<Address>]) -> Result<Vec<Sketc
     sketches.into_values().map(planned).collect()
 }
 
-/// The faults of an address, told in the table of the source: `check` has no device files of one's own.
+/// The faults of an address, for those who see the table of the source alone. `check` told them at their place.
 fn of_machine(machine: &str, faults: Vec<Fault>) -> Vec<Fault> {
     let told = |fault: Fault| {
         let key = if fault.key.is_empty() { "a tag" } else { &fault.key };

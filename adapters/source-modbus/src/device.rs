@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use contract::Fault;
+use contract::{Fault, near};
 use serde::Deserialize;
 
 use crate::address::Target;
@@ -18,6 +18,11 @@ const FILE_MAX: u64 = 256 * 1_024;
 const POINTS_MAX: usize = 5_000;
 /// The most files of a folder.
 const FILES_MAX: usize = 500;
+
+/// So many names are shown where one is not known, the nearest first: a maker has hundreds of points.
+const POINTS_SHOWN: usize = 5;
+/// The same of device files: all that are built in, and some.
+const FILES_SHOWN: usize = 12;
 
 /// The files that are built in, by their names.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -128,8 +133,8 @@ impl Device {
     }
 
     fn unknown(&self, name: &str) -> String {
-        let points: Vec<&str> = self.point.keys().map(String::as_str).take(60).collect();
-        format!("{} {} has no point `{name}`, expected one of: {}", self.maker, self.model, points.join(", "))
+        let expected = near::expected(name, self.point.keys().map(String::as_str), POINTS_SHOWN);
+        format!("{} {} has no point `{name}`, {expected}", self.maker, self.model)
     }
 }
 
@@ -205,8 +210,8 @@ impl Library {
             return Ok(Target::SunSpec(point.to_owned()));
         }
         let file = self.device(device).ok_or_else(|| {
-            let names = self.names().join(", ");
-            Fault::at("device", format!("no device file `{device}`, expected one of: {names}"))
+            let expected = near::expected(device, self.names(), FILES_SHOWN);
+            Fault::at("device", format!("no device file `{device}`, {expected}"))
         })?;
         file.target(point).map_err(|wrong| Fault::at("point", wrong))
     }

@@ -48,6 +48,14 @@ impl SourceKind for Modbus {
     type Address = Address;
     type List = NoLists;
 
+    fn check_tag(settings: &Settings, _machine: &str, address: &Address) -> Vec<Fault> {
+        match settings.library() {
+            Ok(library) => address.target(library).err().unwrap_or_default(),
+            // Told once, at `devices`.
+            Err(_) => Vec::new(),
+        }
+    }
+
     fn build(
         setup: &Setup<'_>,
         settings: Settings,

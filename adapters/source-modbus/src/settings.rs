@@ -1,6 +1,7 @@
 //! What an integrator writes. The doc comments are the documentation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use contract::settings::Wait;
@@ -8,6 +9,7 @@ use contract::{Check, Fault};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::device::Library;
 use crate::pdu::REGISTERS_MAX;
 use crate::place::Place;
 
@@ -57,6 +59,9 @@ pub struct Settings {
     pub probe_every: Wait,
     /// A folder with device files of your own, `<name>.toml`. A name stands over one that is built in.
     pub devices: Option<PathBuf>,
+    /// What was read of that folder, once for all tags.
+    #[serde(skip)]
+    library: OnceLock<Result<Library, String>>,
 }
 
 const fn one_second() -> Wait {
@@ -126,6 +131,15 @@ impl Settings {
         }
     }
 
+    /// The device files that tags may name: part of the configuration, so `check` reads them too.
+    ///
+    /// # Errors
+    /// A file or the folder cannot be read.
+    pub fn library(&self) -> Result<&Library, String> {
+        let read = || self.devices.as_deref().map_or_else(|| Ok(Library::built_in()), Library::with_folder);
+        self.library.get_or_init(read).as_ref().map_err(Clone::clone)
+    }
+
     /// How long after a question its answer may still come.
     pub fn late_max(&self) -> Duration {
         self.late_max.map_or(self.timeout.0 * 2, |late| late.0.max(self.timeout.0))
@@ -166,6 +180,16 @@ impl Check for Settings {
                 faults.push(Fault::at("serial.stop_bits", words));
             }
         }
+        // Where there is no such folder, `files` says so: it may be there on another computer.
+        if self.devices.as_deref().is_some_and(Path::is_dir)
+            && let Err(wrong) = self.library()
+        {
+            faults.push(Fault::at("devices", wrong));
+        }
         faults
+    }
+
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        self.devices.iter().map(|path| ("devices", path.as_path())).collect()
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use contract::near;
 use serde::Deserialize;
 
 use crate::form::{As, Form, Order};
@@ -14,6 +15,8 @@ use crate::plan::Field;
 pub const NAME: &str = "sunspec";
 /// Where a map may begin: address on the wire (SunSpec Device Information Model Specification, 6.2).
 pub const BASES: [u16; 3] = [40_000, 50_000, 0];
+/// So many points of a model are shown where one is not known, the nearest first.
+const POINTS_SHOWN: usize = 8;
 /// "SunS".
 pub const MARK: [u8; 4] = *b"SunS";
 /// The number that ends the chain.
@@ -83,10 +86,10 @@ fn wanted(name: &str) -> Result<Wanted, String> {
         .ok_or_else(|| format!("`{name}`, expected the model and the point: `103/W`, `160/module/1/DCW`"))?;
     let known = number.parse().ok().and_then(|number| Some((number, model(number)?)));
     let (number, model) = known.ok_or_else(|| format!("model `{number}`, expected one of: {}", numbers()))?;
-    let names =
-        |points: &'static BTreeMap<String, Point>| points.keys().map(String::as_str).collect::<Vec<_>>();
-    let unknown = |points| {
-        format!("model {number} has no point `{rest}` here, expected one of: {}", names(points).join(", "))
+    let unknown = |points: &'static BTreeMap<String, Point>| {
+        let name = rest.rsplit('/').next().unwrap_or(rest);
+        let expected = near::expected(name, points.keys().map(String::as_str), POINTS_SHOWN);
+        format!("model {number} has no point `{rest}` here, {expected}")
     };
     if let Some((module, point)) = rest.strip_prefix("module/").and_then(|rest| rest.split_once('/')) {
         let point = model.module.get(point).ok_or_else(|| unknown(&model.module))?;

@@ -50,6 +50,10 @@ use crate::sparkplug::state::Presence;
 use crate::sparkplug::{Host, Metric};
 use crate::wire::Greeting;
 
+/// Why a host of Sparkplug B takes no part in a shared subscription.
+const NO_SHARE: &str =
+    "a shared subscription gives a part of the messages, and Sparkplug B counts them; expected none";
+
 /// `[source.mqtt.<name>]`.
 pub struct Mqtt;
 
@@ -58,6 +62,23 @@ impl SourceKind for Mqtt {
     type Settings = Settings;
     type Address = Address;
     type List = NoLists;
+
+    fn check_tag(settings: &Settings, machine: &str, address: &Address) -> Vec<Fault> {
+        let words = [
+            ("topic", &address.topic),
+            ("group", &address.group),
+            ("edge", &address.edge),
+            ("device", &address.device),
+            ("metric", &address.metric),
+        ];
+        let unfit = words.into_iter().filter_map(|(key, word)| {
+            let wrong = topic::fill(word.as_ref()?, machine).err()?;
+            Some(Fault::at(key, wrong))
+        });
+        let shared = (address.metric.is_some() && settings.share.is_some())
+            .then(|| Fault::at("metric", format!("its source has `share`: {NO_SHARE}")));
+        unfit.chain(shared).collect()
+    }
 
     fn build(
         setup: &Setup<'_>,
@@ -144,9 +165,7 @@ fn ear(
         return Ok(None);
     }
     if settings.share.is_some() {
-        let words =
-            "a shared subscription gives a part of the messages, and Sparkplug B counts them; expected none";
-        return Err(Fault::at("share", words));
+        return Err(Fault::at("share", NO_SHARE));
     }
     let (ears, needed) = Host::new(*role, rebirth_every_min.0, reorder_timeout.0, metrics);
     filters.extend(needed);

@@ -1,6 +1,6 @@
 //! What an integrator writes. The doc comments are the documentation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use contract::settings::{Secret, Wait};
@@ -218,6 +218,11 @@ impl Check for Settings {
         (!is_here).then(|| Fault::at("url", words)).into_iter().collect()
     }
 
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        let named = [("ca", &self.ca), ("certificate", &self.certificate), ("key", &self.key)];
+        named.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?))).collect()
+    }
+
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
         self.password.iter().map(|secret| ("password", secret)).collect()
     }
@@ -244,8 +249,14 @@ impl Check for Settings {
             }
         }
         match (&self.certificate, &self.key) {
-            (Some(_), None) => fault("certificate", "expected `key` beside it".to_owned()),
-            (None, Some(_)) => fault("key", "expected `certificate` beside it".to_owned()),
+            (Some(_), None) => fault(
+                "certificate",
+                "`certificate` without `key`, expected both in the table of the source".to_owned(),
+            ),
+            (None, Some(_)) => fault(
+                "key",
+                "`key` without `certificate`, expected both in the table of the source".to_owned(),
+            ),
             (Some(_), Some(_)) | (None, None) => {}
         }
         if let Some(id) = &self.client_id
@@ -302,6 +313,9 @@ impl Settings {
         if *role == Role::Primary && !self.session_expiry.0.is_zero() {
             let words = "a primary host of Sparkplug B keeps no session, expected \"0s\"; read plain topics with a source of their own";
             fault("session_expiry", words.to_owned());
+        }
+        if *role == Role::Primary && self.share.is_some() {
+            fault("share", crate::NO_SHARE.to_owned());
         }
         if rebirth_every_min.0 < Duration::from_secs(1) {
             fault("sparkplug.rebirth_every_min", "expected at least 1s".to_owned());

@@ -121,6 +121,11 @@ impl Address {
         }
     }
 
+    /// What is wrong with where it lies, for this machine.
+    pub fn place_fault(&self, machine: &str) -> Option<Fault> {
+        Some(Fault::at(self.place_key(), self.place(machine).err()?))
+    }
+
     fn place_key(&self) -> &'static str {
         match (&self.node, &self.path, &self.events) {
             (Some(_), None, None) => "node",
@@ -134,9 +139,7 @@ impl Address {
 impl Check for Address {
     fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if let Err(message) = self.place("machine") {
-            faults.push(Fault::at(self.place_key(), message));
-        }
+        faults.extend(self.place_fault("machine"));
         if self.deadband.is_some_and(|deadband| !deadband.is_finite() || deadband < 0.0) {
             faults.push(Fault::at("deadband", "expected a number that is not negative"));
         }

@@ -38,7 +38,7 @@ mod value;
 use std::path::Path;
 use std::sync::Arc;
 
-use contract::{Batch, Fault, NoLists, Reads, Setup, Source, SourceKind, TagAddress};
+use contract::{Batch, Brings, Fault, NoLists, Reads, Setup, Source, SourceKind, TagAddress};
 use opcua::client::IdentityToken;
 use opcua::crypto::{CertificateStore, X509};
 
@@ -61,6 +61,14 @@ impl SourceKind for OpcUa {
     type Settings = Settings;
     type Address = Address;
     type List = NoLists;
+
+    fn check_tag(_settings: &Settings, machine: &str, address: &Address) -> Vec<Fault> {
+        address.place_fault(machine).into_iter().collect()
+    }
+
+    fn brings(address: &Address) -> Brings {
+        if address.events.is_some() { Brings::Alarms } else { Brings::Values }
+    }
 
     fn build(
         setup: &Setup<'_>,

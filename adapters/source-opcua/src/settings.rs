@@ -1,6 +1,6 @@
 //! What an integrator writes about a server. The doc comments are the documentation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use contract::settings::{Secret, Wait};
 use contract::{Check, Fault};
@@ -213,6 +213,11 @@ impl Check for Settings {
         (!is_here).then(|| Fault::at("security", words)).into_iter().collect()
     }
 
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        let named = [("user_certificate", &self.user_certificate), ("user_key", &self.user_key)];
+        named.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?))).collect()
+    }
+
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
         self.password.iter().map(|secret| ("password", secret)).collect()
     }
@@ -227,12 +232,20 @@ impl Settings {
         match (&self.user, &self.password) {
             (None, Some(_)) => fault("password", "a password without a user, expected `user` beside it"),
             (Some(user), _) if user.is_empty() => fault("user", "expected a name"),
-            (Some(_), None) => fault("user", "expected `password` beside it"),
+            (Some(_), None) => {
+                fault("user", "`user` without `password`, expected both in the table of the source")
+            }
             (Some(_), Some(_)) | (None, None) => {}
         }
         match (&self.user_certificate, &self.user_key) {
-            (Some(_), None) => fault("user_certificate", "expected `user_key` beside it"),
-            (None, Some(_)) => fault("user_key", "expected `user_certificate` beside it"),
+            (Some(_), None) => fault(
+                "user_certificate",
+                "`user_certificate` without `user_key`, expected both in the table of the source",
+            ),
+            (None, Some(_)) => fault(
+                "user_key",
+                "`user_key` without `user_certificate`, expected both in the table of the source",
+            ),
             (Some(_), Some(_)) | (None, None) => {}
         }
         if self.user.is_some() && self.user_certificate.is_some() {

@@ -19,7 +19,7 @@ mod source;
 mod tls;
 mod url;
 
-use contract::{Fault, Reads, Setup, Source, SourceKind, TagAddress};
+use contract::{Fault, Field, Reads, Setup, Source, SourceKind, TagAddress};
 use jiff::tz::TimeZone;
 use rows::{Decimal, Maker, Memory, Style};
 
@@ -37,26 +37,31 @@ impl SourceKind for Kind {
     type Address = Address;
     type List = List;
 
+    fn check_list(_settings: &Settings, fields: &[Field], _list: &List) -> Vec<Fault> {
+        rows::faults(fields)
+    }
+
     fn build(
         setup: &Setup<'_>,
         settings: Settings,
         reads: Reads<Address, List>,
     ) -> Result<Box<dyn Source>, Vec<Fault>> {
-        build(setup, &settings, reads)
-            .map(|source| Box::new(source) as Box<dyn Source>)
-            .map_err(|fault| vec![fault])
+        build(setup, &settings, reads).map(|source| Box::new(source) as Box<dyn Source>)
     }
 }
 
-fn build(setup: &Setup<'_>, settings: &Settings, reads: Reads<Address, List>) -> Result<source::Sql, Fault> {
+fn build(
+    setup: &Setup<'_>,
+    settings: &Settings,
+    reads: Reads<Address, List>,
+) -> Result<source::Sql, Vec<Fault>> {
     let zone = TimeZone::get(&setup.site.timezone)
-        .map_err(|error| Fault::at("", format!("time zone of the site: {error}")))?;
+        .map_err(|error| vec![Fault::at("", format!("time zone of the site: {error}"))])?;
     let style = Style::new(Decimal::Point, zone);
-    for list in &reads.lists {
-        for field in &list.fields {
-            let named = |wrong| Fault::at("", format!("list {}, field {}: {wrong}", list.name, field.name));
-            rows::check(field).map_err(named)?;
-        }
+    let wrong: Vec<Fault> =
+        reads.lists.iter().flat_map(|list| rows::of_list(&list.name, rows::faults(&list.fields))).collect();
+    if !wrong.is_empty() {
+        return Err(wrong);
     }
     let lists = reads.lists.iter().map(|list| poll::List {
         query: list.address.query.clone(),
@@ -66,7 +71,7 @@ fn build(setup: &Setup<'_>, settings: &Settings, reads: Reads<Address, List>) ->
         whole: list.address.whole,
     });
     let plan = poll::Plan {
-        line: line(settings)?,
+        line: line(settings).map_err(|fault| vec![fault])?,
         lists: lists.collect(),
         values: values(&reads.tags),
         style,

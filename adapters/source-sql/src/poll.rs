@@ -114,7 +114,7 @@ impl Poller {
         let row = first.as_ref().unwrap_or(&empty);
         for (tag, column, time) in &values.tags {
             let found = match (&cause, first.is_some()) {
-                (Some(cause), _) => Err(format!("{cause:?}")),
+                (Some(cause), _) => Err(cause.to_string()),
                 (None, false) => Err("found no row".to_owned()),
                 (None, true) => cell::measure(row, column, time.as_deref(), &self.plan.style),
             };

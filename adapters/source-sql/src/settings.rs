@@ -1,6 +1,6 @@
 //! What an integrator writes. The doc comments are the documentation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use contract::settings::{Secret, Wait};
 use contract::{Check, Fault};
@@ -95,6 +95,10 @@ impl Check for Settings {
         (self.tls == Tls::Disable && !is_here).then(|| Fault::at("tls", words)).into_iter().collect()
     }
 
+    fn files(&self) -> Vec<(&'static str, &Path)> {
+        self.ca.iter().map(|path| ("ca", path.as_path())).collect()
+    }
+
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
         self.password.iter().map(|secret| ("password", secret)).collect()
     }
@@ -146,11 +150,18 @@ impl Check for List {
             (Some(_), Some(_)) => {
                 faults.push(Fault::at("query", format!("found {uses} times `{{since}}`, expected it once")));
             }
-            (Some(_), None) => faults.push(Fault::at("start", "expected what `{since}` is the first time")),
-            (None, Some(_)) => {
-                faults.push(Fault::at("cursor", "expected the column that `{since}` is compared to"))
-            }
-            (None, None) if uses > 0 => faults.push(Fault::at("cursor", "expected it beside `{since}`")),
+            (Some(_), None) => faults.push(Fault::at(
+                "start",
+                "a list with `cursor` has no `start`, expected what `{since}` is the first time",
+            )),
+            (None, Some(_)) => faults.push(Fault::at(
+                "cursor",
+                "a list with `start` has no `cursor`, expected the column that `{since}` is compared to",
+            )),
+            (None, None) if uses > 0 => faults.push(Fault::at(
+                "cursor",
+                "`query` has `{since}` and the list no `cursor`, expected the column that it is compared to",
+            )),
             (None, None) => {}
         }
         if self.whole && self.cursor.is_some() {

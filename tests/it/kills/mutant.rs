@@ -1,12 +1,13 @@
 //! Three programs with a mistake in them. Each is the real wiring with one adapter in a false coat: the mistake is never
 //! compiled into the program itself, and this test binary, started once more, is all the build there is.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
 use contract::{
-    Batch, Capabilities, Delivery, DeliveryError, Fault, Network, Post, Reads, Receipt, Repeat, Setup,
-    Source, SourceError, Ticket, async_trait,
+    Batch, Brings, Capabilities, Delivery, DeliveryError, Fault, Field, Network, Post, Reads, Receipt,
+    Repeat, Setup, Source, SourceError, Ticket, async_trait,
 };
 use portevoix::app;
 use portevoix::network::kinds::{self as networks, AnyNetworkKind};
@@ -116,6 +117,30 @@ impl AnySourceKind for Hasty {
         self.0.list_schema(generator)
     }
 
+    fn check_tag(&self, settings: &sources::Boxed, machine: &str, address: &sources::Boxed) -> Vec<Fault> {
+        self.0.check_tag(settings, machine, address)
+    }
+
+    fn check_list(&self, settings: &sources::Boxed, fields: &[Field], list: &sources::Boxed) -> Vec<Fault> {
+        self.0.check_list(settings, fields, list)
+    }
+
+    fn brings(&self, address: &sources::Boxed) -> Brings {
+        self.0.brings(address)
+    }
+
+    fn warn(&self, settings: &sources::Boxed) -> Vec<Fault> {
+        self.0.warn(settings)
+    }
+
+    fn listens(&self, settings: &sources::Boxed) -> Option<(&'static str, SocketAddr)> {
+        self.0.listens(settings)
+    }
+
+    fn unread(&self, settings: &sources::Boxed) -> Vec<Fault> {
+        self.0.unread(settings)
+    }
+
     fn examine(&self, settings: &sources::Boxed) -> Vec<Fault> {
         self.0.examine(settings)
     }
@@ -170,6 +195,18 @@ impl AnyNetworkKind for Blind {
 
     fn settings_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         self.0.settings_schema(generator)
+    }
+
+    fn unread(&self, settings: &networks::Boxed) -> Vec<Fault> {
+        self.0.unread(settings)
+    }
+
+    fn warn(&self, settings: &networks::Boxed) -> Vec<Fault> {
+        self.0.warn(settings)
+    }
+
+    fn listens(&self, settings: &networks::Boxed) -> Option<(&'static str, SocketAddr)> {
+        self.0.listens(settings)
     }
 
     fn build(&self, setup: &Setup<'_>, settings: networks::Boxed) -> Result<Box<dyn Network>, Vec<Fault>> {

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use contract::{Field, Flaw};
+use contract::{Fault, Field, Flaw};
 use rows::Encoding;
 
 use super::table::{Shape, Table};
@@ -24,7 +24,7 @@ impl Plan {
     ///
     /// # Errors
     /// A `from` that names no column.
-    pub fn new(csv: &Csv, fields: Vec<Field>) -> Result<Plan, String> {
+    pub fn new(csv: &Csv, fields: Vec<Field>) -> Result<Plan, Vec<Fault>> {
         let shape = Shape::new(fields, csv.header, true)?;
         Ok(Plan {
             shape: shape.without(csv.skip_last, &csv.skip_rows, &csv.lines),

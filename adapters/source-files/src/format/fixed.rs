@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};
 
-use contract::{Field, Flaw};
+use contract::{Fault, Field, Flaw};
 use rows::{Encoding, Wrong};
 
-use super::{At, Bytes, Ending, Found, Own, ROW_MAX, Sink, Spoilt, give, pass, text};
+use super::{At, Bytes, Ending, Found, Own, ROW_MAX, Sink, Spoilt, each, give, pass, text};
 use crate::list::Fixed;
 
 /// Fixed width, made ready for the fields of a list.
@@ -23,8 +23,8 @@ impl Plan {
     ///
     /// # Errors
     /// A `from` that names no place.
-    pub fn new(fixed: &Fixed, fields: Vec<Field>) -> Result<Plan, String> {
-        let places = fields.iter().map(place).collect::<Result<_, _>>()?;
+    pub fn new(fixed: &Fixed, fields: Vec<Field>) -> Result<Plan, Vec<Fault>> {
+        let places = each(&fields, place)?;
         Ok(Plan { fields, places, fixed: fixed.clone() })
     }
 
@@ -82,9 +82,9 @@ impl Plan {
 /// `2-12`, `65-`, `7`.
 fn place(field: &Field) -> Result<(usize, usize), String> {
     let wrong = || {
-        let (name, from) = (&field.name, &field.from);
         format!(
-            "field `{name}`: found `from = \"{from}\"`, expected the first and last character from 1: `2-12`, or `65-`"
+            "found `{}`, expected the first and last character of the field, from 1: `2-12`, or `65-`",
+            field.from
         )
     };
     let (first, last) = field.from.split_once('-').unwrap_or((&field.from, &field.from));

@@ -16,7 +16,7 @@ use std::fmt;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
-use contract::{Cause, Field, Flaw, Value};
+use contract::{Cause, Fault, Field, Flaw, Value};
 use rows::{Cell, Decimal, Style, Wrong};
 
 use crate::list::Format;
@@ -194,16 +194,16 @@ impl Reader {
     ///
     /// # Errors
     /// A `from` that names no place in this format.
-    pub fn new(format: &Format, fields: &[Field]) -> Result<Reader, String> {
+    pub fn new(format: &Format, fields: &[Field]) -> Result<Reader, Vec<Fault>> {
         let fields = fields.to_vec();
         match format {
             Format { csv: Some(csv), .. } => csv::Plan::new(csv, fields).map(Reader::Csv),
             Format { fixed: Some(fixed), .. } => fixed::Plan::new(fixed, fields).map(Reader::Fixed),
-            Format { json: Some(json), .. } => json::Plan::new(&json.rows, fields).map(Reader::Json),
-            Format { jsonl: Some(_), .. } => json::Plan::new("", fields).map(Reader::Jsonl),
+            Format { json: Some(json), .. } => Ok(Reader::Json(json::Plan::new(&json.rows, fields))),
+            Format { jsonl: Some(_), .. } => Ok(Reader::Jsonl(json::Plan::new("", fields))),
             Format { xml: Some(xml), .. } => xml::Plan::new(&xml.rows, fields).map(Reader::Xml),
             Format { xlsx: Some(xlsx), .. } => xlsx::Plan::new(xlsx, fields).map(Reader::Xlsx),
-            _ => Err("expected exactly one format".to_owned()),
+            _ => Err(vec![Fault::at("format", "expected exactly one")]),
         }
     }
 
@@ -222,6 +222,18 @@ impl Reader {
             Reader::Xlsx(plan) => plan.read(bytes, style, sink),
         }
     }
+}
+
+/// Where each field stands, or what is wrong with the `from` of each that stands nowhere.
+fn each<T>(fields: &[Field], find: impl Fn(&Field) -> Result<T, String>) -> Result<Vec<T>, Vec<Fault>> {
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for field in fields {
+        match find(field) {
+            Ok(place) => found.push(place),
+            Err(wrong) => faults.push(Fault::at(format!("field.{}.from", field.name), wrong)),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
 }
 
 /// What stands before the decimals, by the format.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use contract::{Cause, Field, Flaw};
+use contract::{Cause, Fault, Field, Flaw};
 use rows::Wrong;
 
-use super::{At, Own, Sink, Spoilt, give, pass};
+use super::{At, Own, Sink, Spoilt, each, give, pass};
 
 /// How far down the header is looked for: below the titles of a report, above its rows.
 const HEADER_ROWS_MAX: usize = 20;
@@ -38,9 +38,8 @@ impl Shape {
     ///
     /// # Errors
     /// A `from` that is no number where there is no header.
-    pub fn new(fields: Vec<Field>, has_header: bool, is_strict: bool) -> Result<Shape, String> {
-        let columns =
-            if has_header { None } else { Some(fields.iter().map(column).collect::<Result<_, _>>()?) };
+    pub fn new(fields: Vec<Field>, has_header: bool, is_strict: bool) -> Result<Shape, Vec<Fault>> {
+        let columns = if has_header { None } else { Some(each(&fields, column)?) };
         Ok(Shape { fields, columns, skip_last: 0, skip_rows: Vec::new(), lines: Vec::new(), is_strict })
     }
 
@@ -57,9 +56,9 @@ impl Shape {
 /// `3`, `C`, `H:3`.
 fn column(field: &Field) -> Result<Column, String> {
     let wrong = || {
-        let (name, from) = (&field.name, &field.from);
         format!(
-            "field `{name}`: found `from = \"{from}\"`, expected the number of a column from 1, or `H:3` for one of the H line above"
+            "found `{}` in a list with `header = false`, expected the number of a column from 1, or `H:3` for one of the H line above",
+            field.from
         )
     };
     let (above, number) = match field.from.rsplit_once(':') {

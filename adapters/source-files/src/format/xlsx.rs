@@ -5,7 +5,7 @@
 use std::io::{Read, Seek};
 
 use calamine::{DataRef, ExcelDateTime, Reader as _, Xlsx as Workbook};
-use contract::{Cause, Field, Flaw, Value};
+use contract::{Cause, Fault, Field, Flaw, Value};
 use jiff::civil::DateTime;
 use rows::{Style, Wrong};
 
@@ -33,7 +33,7 @@ impl Plan {
     ///
     /// # Errors
     /// A `from` that names no column.
-    pub fn new(xlsx: &Xlsx, fields: Vec<Field>) -> Result<Plan, String> {
+    pub fn new(xlsx: &Xlsx, fields: Vec<Field>) -> Result<Plan, Vec<Fault>> {
         let shape = Shape::new(fields, xlsx.header, false)?;
         let shape = shape.without(xlsx.skip_last, &xlsx.skip_rows, &[]);
         Ok(Plan { shape, sheet: xlsx.sheet.clone(), skip: xlsx.skip, unpacked_max: UNPACKED_MAX })

@@ -5,12 +5,12 @@
 
 use std::io::{BufRead, BufReader};
 
-use contract::{Cause, Field, FieldKind, Flaw};
+use contract::{Cause, Fault, Field, FieldKind, Flaw};
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use rows::{Encoding, TEXT_MAX};
 
-use super::{At, Bytes, Ending, Own, Sink, Spoilt, give, text};
+use super::{At, Bytes, Ending, Own, Sink, Spoilt, each, give, text};
 
 /// How deep elements may lie in each other.
 const DEPTH_MAX: usize = 128;
@@ -55,9 +55,9 @@ fn local(name: &str) -> String {
 
 fn path(rows: &[String], field: &Field) -> Result<Path, String> {
     let wrong = || {
-        let (name, from) = (&field.name, &field.from);
         format!(
-            "field `{name}`: found `from = \"{from}\"`, expected a path from the row such as `AUFNR`, `Quantity/@unit` or `../ID`"
+            "found `{}`, expected a path from the row such as `AUFNR`, `Quantity/@unit` or `../ID`",
+            field.from
         )
     };
     let mut rest = field.from.trim();
@@ -86,9 +86,9 @@ impl Plan {
     ///
     /// # Errors
     /// A path that is none.
-    pub fn new(rows: &str, fields: Vec<Field>) -> Result<Plan, String> {
-        let rows = check_rows(rows)?;
-        let paths = fields.iter().map(|field| path(&rows, field)).collect::<Result<_, _>>()?;
+    pub fn new(rows: &str, fields: Vec<Field>) -> Result<Plan, Vec<Fault>> {
+        let rows = check_rows(rows).map_err(|wrong| vec![Fault::at("format.xml.rows", wrong)])?;
+        let paths = each(&fields, |field| path(&rows, field))?;
         Ok(Plan { fields, rows, paths })
     }
 

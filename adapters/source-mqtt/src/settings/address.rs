@@ -141,7 +141,11 @@ impl Address {
                 Some(word) => {
                     faults.extend(topic::check_level(word).map_err(|message| Fault::at(key, message)).err())
                 }
-                None if is_needed => faults.push(Fault::at(key, "expected it beside `metric`")),
+                None if is_needed => {
+                    let message =
+                        format!("missing key `{key}`, expected it beside `metric` in the table of the tag");
+                    faults.push(Fault::at(key, message));
+                }
                 None => {}
             }
         }

@@ -1,0 +1,217 @@
+//! A rule as it is judged, for `portevoix explain`: each value with its unit and where it was set.
+
+use contract::Priority;
+use contract::settings::Wait;
+
+use crate::config::{MachinePlan, Plan, RulePlan};
+use crate::rule::{Section, alarms, limit, stale};
+
+/// The rule of a machine as the configuration has it now; `None` where nobody wrote one, as for a lost source.
+pub fn effective(plan: &Plan, machine: &str, rule: &str) -> Option<Vec<String>> {
+    let machine = plan.machines.iter().find(|known| known.author.key == machine)?;
+    let rule = machine.rules.iter().find(|known| known.name == rule)?;
+    let whence = match (&rule.class, rule.own.is_empty()) {
+        (Some(class), true) => format!("of class `{class}`"),
+        (Some(class), false) => format!("of class `{class}`, with keys of the machine"),
+        (None, _) => "of the machine".to_owned(),
+    };
+    let head = format!("rule {} of {}, {whence}, at {}", rule.name, machine.author.key, rule.place);
+    let facts = facts(machine, rule);
+    let width = facts.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+    let line = |(key, value): (String, String)| format!("  {key:<width$}  {value}{}", set_by(rule, &key));
+    Some(std::iter::once(head).chain(facts.into_iter().map(line)).collect())
+}
+
+/// Said only where a rule has two authors: it is why somebody asks.
+fn set_by(rule: &RulePlan, key: &str) -> &'static str {
+    let top = key.split('.').next().unwrap_or_default();
+    match (&rule.class, rule.own.is_empty()) {
+        (Some(_), false) if rule.own.iter().any(|own| own == top) => "  (machine)",
+        (Some(_), false) => "  (class, or default)",
+        _ => "",
+    }
+}
+
+fn facts(machine: &MachinePlan, rule: &RulePlan) -> Vec<(String, String)> {
+    let tag = rule.tags.first().and_then(|id| machine.tags.iter().find(|tag| tag.id == *id));
+    let name = tag.map(|tag| tag.name.clone()).unwrap_or_default();
+    let unit = tag.and_then(|tag| tag.section.unit.as_deref()).unwrap_or_default();
+    let mut facts = vec![("tag".to_owned(), name)];
+    facts.extend(match &rule.section {
+        Section::Limit(section) => limit_facts(section, unit),
+        Section::Stale(section) => stale_facts(section),
+        Section::Alarms(section) => alarms_facts(section),
+        Section::Rate(section) => bounds(
+            [section.above, section.below, section.clear],
+            unit,
+            &[
+                ("over", wait(section.over)),
+                ("per", wait(section.per)),
+                ("on_delay", wait(section.on_delay)),
+                ("off_delay", wait(section.off_delay)),
+                ("priority", urgency(section.priority)),
+            ],
+        ),
+        Section::Count(section) => bounds(
+            [section.above, section.below, section.clear],
+            "",
+            &[
+                ("over", section.over.map_or_else(|| "for ever".to_owned(), wait)),
+                ("on_delay", wait(section.on_delay)),
+                ("off_delay", wait(section.off_delay)),
+                ("priority", urgency(section.priority)),
+            ],
+        ),
+        Section::Window(section) => bounds(
+            [section.above, section.below, section.clear],
+            unit,
+            &[
+                ("over", wait(section.over)),
+                ("on_delay", wait(section.on_delay)),
+                ("off_delay", wait(section.off_delay)),
+                ("priority", urgency(section.priority)),
+            ],
+        ),
+        Section::Compare(section) => bounds(
+            [section.above.or(section.tolerance), section.below, section.clear],
+            unit,
+            &[
+                ("on_delay", wait(section.on_delay)),
+                ("off_delay", wait(section.off_delay)),
+                ("priority", urgency(section.priority)),
+            ],
+        ),
+        Section::State(section) => bounds(
+            [None; 3],
+            "",
+            &[
+                ("longer", section.longer.map_or_else(|| "-".to_owned(), wait)),
+                ("stuck_after", section.stuck_after.map_or_else(|| "-".to_owned(), wait)),
+                ("on_delay", wait(section.on_delay)),
+                ("off_delay", wait(section.off_delay)),
+                ("priority", urgency(section.priority)),
+            ],
+        ),
+        Section::Heartbeat(section) => bounds(
+            [None; 3],
+            "",
+            &[
+                ("every", wait(section.every)),
+                ("beats", section.beats.to_string()),
+                ("priority", urgency(section.priority)),
+            ],
+        ),
+    });
+    facts
+}
+
+fn limit_facts(section: &limit::Section, unit: &str) -> Vec<(String, String)> {
+    let quantity = |value: f64| format!("{value} {unit}").trim_end().to_owned();
+    let limits = |prefix: &str, above: Option<f64>, below: Option<f64>, clear: Option<f64>| {
+        let clear = clear.or(above).or(below);
+        let all = [("above", above), ("below", below), ("clear", clear)];
+        let told =
+            all.into_iter().filter_map(|(key, value)| Some((format!("{prefix}{key}"), quantity(value?))));
+        told.collect::<Vec<_>>()
+    };
+    let mut facts = limits("", section.above, section.below, section.clear);
+    facts.push(("on_delay".to_owned(), wait(section.on_delay)));
+    facts.push(("off_delay".to_owned(), wait(section.off_delay)));
+    facts.push(("priority".to_owned(), urgency(section.priority)));
+    for (at, step) in (1..).zip(&section.ladder) {
+        let prefix = format!("ladder.{at}.");
+        facts.extend(limits(&prefix, step.above, step.below, step.clear));
+        facts.push((format!("{prefix}priority"), urgency(step.priority)));
+    }
+    let usual = section.usual.map(|[from, to]| format!("{from} to {}", quantity(to)));
+    facts.extend(usual.map(|range| ("usual".to_owned(), range)));
+    facts
+}
+
+/// The limits of a figure, and what else its rule says.
+fn bounds(limits: [Option<f64>; 3], unit: &str, more: &[(&str, String)]) -> Vec<(String, String)> {
+    let told = ["above", "below", "clear"].into_iter().zip(limits);
+    let told =
+        told.filter_map(|(key, value)| Some((key, format!("{} {unit}", value?).trim_end().to_owned())));
+    let more = more.iter().map(|(key, value)| (*key, value.clone()));
+    told.chain(more).map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn stale_facts(section: &stale::Section) -> Vec<(String, String)> {
+    vec![("after".to_owned(), wait(section.after)), ("priority".to_owned(), urgency(section.priority))]
+}
+
+fn alarms_facts(section: &alarms::Section) -> Vec<(String, String)> {
+    let bands = [
+        ("severity_min", section.severity_min),
+        ("high_from", section.high_from),
+        ("urgent_from", section.urgent_from),
+    ];
+    bands.into_iter().map(|(key, severity)| (key.to_owned(), severity.to_string())).collect()
+}
+
+fn urgency(priority: Priority) -> String {
+    let words = match priority {
+        Priority::Urgent => "now",
+        Priority::High => "within the hour",
+        Priority::Low => "know",
+    };
+    format!("{}, {words}", u8::from(priority))
+}
+
+/// As people write it: `90s` is `90s`, `120s` is `2m`.
+fn wait(Wait(wait): Wait) -> String {
+    let ms = wait.as_millis();
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+    let whole = units.into_iter().find(|(_, size)| ms >= *size && ms.is_multiple_of(*size));
+    match whole {
+        Some((unit, size)) => format!("{}{unit}", ms / size),
+        None if ms == 0 => "0s".to_owned(),
+        None => format!("{ms}ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_told_with_units_and_whence_each_value_comes() {
+        let text = r#"
+[site]
+name = "Usine"
+[network.wall.local]
+[source.mqtt.a]
+url = "mqtt://127.0.0.1"
+[class.press.tag.oil]
+source = "a"
+topic = "{machine}"
+unit = "°C"
+stale_after = "2m"
+[class.press.rule.limit.hot]
+tag = "oil"
+above = 75
+clear = 70
+on_delay = "90s"
+ladder = [{ above = 90 }]
+[machine.p1]
+class = "press"
+[machine.p2]
+class = "press"
+rule.limit.hot.above = 80
+"#;
+        let plan = crate::config::read(vec![("plant.toml".to_owned(), text.to_owned())]).unwrap();
+        let told = |machine, rule| effective(&plan, machine, rule).unwrap().join("\n");
+        assert_eq!(
+            told("p1", "limit.hot"),
+            "rule limit.hot of p1, of class `press`, at plant.toml:12:25\n  tag                oil\n  \
+             above              75 °C\n  clear              70 °C\n  on_delay           90s\n  \
+             off_delay          0s\n  priority           3, know\n  ladder.1.above     90 °C\n  \
+             ladder.1.clear     90 °C\n  ladder.1.priority  1, now"
+        );
+        assert!(told("p2", "limit.hot").contains("above              80 °C  (machine)\n"));
+        assert!(told("p2", "limit.hot").contains("clear              70 °C  (class, or default)\n"));
+        assert!(told("p1", "stale.oil").contains("after     2m\n"), "{}", told("p1", "stale.oil"));
+        assert_eq!(effective(&plan, "p1", "source.a"), None);
+    }
+}
