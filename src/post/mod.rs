@@ -8,6 +8,7 @@ pub mod language;
 #[cfg(test)]
 mod lint;
 mod raised;
+mod standing;
 mod subject;
 mod write;
 

@@ -13,7 +13,7 @@ use super::raised::{Listening, Raised};
 use super::slot::Slot;
 use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
-use crate::episode::{Condition, Delays, Side};
+use crate::episode::{Condition, Delays, Policy, Side};
 use crate::outbox::Outbox;
 use crate::post::{About, AlarmWords, Figure, Language, LanguageError, Subject, TagWords, retire};
 use crate::reading::Tag;
@@ -125,7 +125,7 @@ impl Middle {
                 return;
             }
         };
-        let condition = Condition::new(&machine.author.key, &rule.name, delays, side);
+        let condition = Condition::new(&machine.author.key, &rule.name, Policy::new(delays, side));
         let mut slot = Slot::new(condition, rule.section.judge(&self.zone, now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
         (slot.tag, slot.source) = (Some(at), Some(tag.source));
@@ -166,7 +166,7 @@ impl Middle {
             priorities: vec![Priority::High],
             action: Words::Nothing,
         };
-        Slot::new(Condition::new(SITE, rule, delays, Side::High), None, subject)
+        Slot::new(Condition::new(SITE, rule, Policy::new(delays, Side::High)), None, subject)
     }
 
     fn resume(&mut self, kept: Kept, now: Moment) {
@@ -205,7 +205,7 @@ impl Middle {
         let alive: BTreeSet<_> = self
             .slots
             .iter()
-            .filter_map(|slot| slot.condition.episode())
+            .filter_map(|slot| slot.condition.told())
             .map(|episode| episode.id.clone())
             .collect();
         for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {

@@ -233,10 +233,13 @@ impl Middle {
         let lasted = episode.ended.map(|ended| ended.since(episode.since));
         // An edit notifies nobody: what those who follow the thread must know is said under it as well.
         let with_note = match change {
-            Some(Change::Escalated) => true,
+            Some(Change::Escalated | Change::Realarmed | Change::Unmuted | Change::Returned) => true,
             Some(Change::Reopened) => now.since(slot.noted_at) >= NOTE_AGAIN_AFTER,
             Some(Change::Cleared) => lasted.is_some_and(|lasted| lasted > NOTE_AFTER),
-            Some(Change::Opened | Change::Eased) | None => false,
+            Some(
+                Change::Opened | Change::Eased | Change::Unstable | Change::Acknowledged | Change::Muted,
+            )
+            | None => false,
         };
         let latest = slot.tag.and_then(|tag| self.tags[tag].latest()).map(|latest| latest.value);
         let known = post::Known { latest, order };
