@@ -9,6 +9,7 @@
 
 pub mod aside;
 mod condition;
+pub mod flood;
 mod follow;
 mod people;
 mod policy;

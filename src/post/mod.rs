@@ -4,6 +4,7 @@
 
 mod digest;
 mod figure;
+mod flood;
 pub mod language;
 #[cfg(test)]
 mod lint;
@@ -13,6 +14,7 @@ mod subject;
 mod write;
 
 pub use digest::{Outage, Still, catch_up};
+pub use flood::flood;
 pub use language::{LANGUAGES, Language, LanguageError};
 pub use subject::{About, AlarmWords, FieldWords, Figure, RecordWords, Subject, TagWords};
 pub use write::{Known, retire, write};

@@ -13,6 +13,7 @@ use super::raised::{Listening, Raised};
 use super::slot::Slot;
 use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
+use crate::episode::flood::Watch;
 use crate::episode::{Condition, Delays, Policy, Side};
 use crate::outbox::Outbox;
 use crate::post::{About, AlarmWords, Figure, Language, LanguageError, Subject, TagWords, retire};
@@ -64,6 +65,7 @@ impl Middle {
             current: BTreeMap::new(),
             listening: Vec::new(),
             raised: Raised::default(),
+            floods: Watch::default(),
             timers: BinaryHeap::new(),
             changed: Vec::new(),
             journal: Vec::new(),
@@ -181,6 +183,11 @@ impl Middle {
         self.resume_lists(kept.records);
         self.resume_raised(kept.raised);
         let mut by_key: std::collections::BTreeMap<String, String> = kept.conditions.into_iter().collect();
+        if let Some(body) = by_key.remove(&Middle::flood_key())
+            && !self.resume_flood(&body)
+        {
+            self.unusable.push(Write::Delete { table: Table::Condition, key: Middle::flood_key() });
+        }
         for slot in self.slots.iter_mut().filter(|slot| slot.raiser.is_none()) {
             if let Some(body) = by_key.remove(&slot.condition.key())
                 && slot.resume(&body).is_err()
@@ -207,6 +214,7 @@ impl Middle {
             .iter()
             .filter_map(|slot| slot.condition.told())
             .map(|episode| episode.id.clone())
+            .chain(self.floods.digest().cloned())
             .collect();
         for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {
             let orphans: Vec<_> = lane

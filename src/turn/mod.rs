@@ -5,6 +5,7 @@
 //! and a test are the same calls.
 
 mod build;
+mod floods;
 mod health;
 mod lists;
 mod raised;
@@ -22,6 +23,7 @@ pub use build::{Kept, subject};
 pub use health::{Health, SourceHealth, TagHealth};
 pub use lists::{example_records, fields as list_fields};
 
+use crate::episode::flood::{Route, Watch};
 use crate::episode::{Change, Fact, LATE_AFTER};
 use crate::outbox::{Answer, Folded, Job, Outbox};
 use crate::post::{self, Language, Outage, Still};
@@ -102,6 +104,7 @@ pub struct Middle {
     current: BTreeMap<usize, (usize, Box<str>)>,
     listening: Vec<Listening>,
     raised: Raised,
+    floods: Watch,
     /// Slots whose state may have to be kept.
     changed: Vec<usize>,
     journal: Vec<Write>,
@@ -227,6 +230,11 @@ impl Middle {
 
     /// Writes the post of a slot's episode for every network.
     fn tell(&mut self, at: usize, change: Option<Change>, now: Moment) {
+        if self.route(at, change, now) == Route::Digest {
+            self.slots[at].told(false, now);
+            self.tell_flood(now);
+            return;
+        }
         let order = self.order_of(&self.slots[at].subject);
         let slot = &mut self.slots[at];
         let Some(episode) = slot.condition.episode() else { return };
@@ -303,7 +311,9 @@ impl Middle {
                 lane.sweep(now);
             }
             self.sweep_raised(now);
+            self.floods.sweep(now);
         }
+        self.tell_flood(now);
     }
 
     fn wake(&mut self, at: usize, now: Moment) {
@@ -329,7 +339,7 @@ impl Middle {
     /// When something will be due, if nothing else happens.
     pub fn due(&mut self, now: Moment) -> Option<Moment> {
         let timer = self.timers.peek().map(|Reverse((due, _))| *due);
-        timer.into_iter().chain(self.outbox.due(now)).min()
+        timer.into_iter().chain(self.outbox.due(now)).chain(self.floods.due()).min()
     }
 
     /// True when a commit should not wait: there is something to tell.
@@ -341,6 +351,7 @@ impl Middle {
     pub fn has_changes(&self) -> bool {
         !self.changed.is_empty()
             || self.lists_changed
+            || self.floods.has_changes()
             || !self.journal.is_empty()
             || !self.unusable.is_empty()
             || self.outbox.lanes().iter().any(crate::outbox::Lane::has_rows)
@@ -363,6 +374,7 @@ impl Middle {
         let mut writes = std::mem::take(&mut self.unusable);
         self.keep_slots(&mut writes);
         self.keep_lists(&mut writes);
+        self.keep_flood(&mut writes);
         writes.append(&mut self.journal);
         self.keep_outbox(&mut writes, now);
         writes

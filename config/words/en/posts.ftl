@@ -8,6 +8,8 @@ word-cleared = BACK TO NORMAL
 word-heard = BACK
 word-retired = CLOSED
 word-catch-up = CATCH-UP
+word-flood = FLOOD
+word-flood-over = SUMMARY
 word-paused = SHELVED
 word-unstable = UNSTABLE
 word-confirm = TO CONFIRM
@@ -179,3 +181,18 @@ unstable-was = { $times ->
     [one] Unstable meanwhile: back { $times } time.
    *[other] Unstable meanwhile: back { $times } times.
 }
+
+# Too much at once: one post.
+flood = { $count } alerts in { $lasted }, grouped here { $since }
+flood-over = { $count } alerts { $span }, { $lasted }, grouped here
+flood-first = First: { $first }. The others followed.
+flood-named = { $machine }, { $tag }, { $since }
+flood-kinds = By subject: { $kinds }.
+flood-others = other { $count }
+flood-apart = Posted by itself: { $apart }.
+flood-open = { $count ->
+    [one] Still open: { $open }.
+   *[other] Still open, { $count }: { $open }.
+}
+flood-do = begin with the first one.
+flood-fine = Updated every minute until it is calm.

@@ -8,6 +8,8 @@ word-cleared = REVENU
 word-heard = DE RETOUR
 word-retired = CLOS
 word-catch-up = RATTRAPAGE
+word-flood = AVALANCHE
+word-flood-over = BILAN
 word-paused = EN PAUSE
 word-unstable = INSTABLE
 word-confirm = À CONFIRMER
@@ -179,3 +181,18 @@ unstable-was = { $times ->
     [one] Instable pendant ce temps : { $times } retour.
    *[other] Instable pendant ce temps : { $times } retours.
 }
+
+# Trop d'un coup : une seule publication.
+flood = { $count } alertes en { $lasted }, regroupées ici { $since }
+flood-over = { $count } alertes { $span }, { $lasted }, regroupées ici
+flood-first = Première : { $first }. Les autres ont suivi.
+flood-named = { $machine }, { $tag }, { $since }
+flood-kinds = Par sujet : { $kinds }.
+flood-others = divers { $count }
+flood-apart = Publié à part : { $apart }.
+flood-open = { $count ->
+    [one] Encore ouverte : { $open }.
+   *[other] Encore ouvertes, { $count } : { $open }.
+}
+flood-do = commencer par la première.
+flood-fine = Mis à jour chaque minute jusqu'au calme.
