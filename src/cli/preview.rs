@@ -123,19 +123,11 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
         | About::Store => 1,
     };
     let at_level = |level: u8| Episode {
-        id: EpisodeId("preview".into()),
-        begun: ago(u64::from(level)),
-        since: ago(u64::from(level)),
-        stepped: ago(u64::from(level)),
-        level,
         value: beyond(subject, level),
         value_at: now,
         worst: beyond(subject, level),
         worst_at: now,
-        ended: None,
-        reopened: 0,
-        is_late: false,
-        version: 1,
+        ..Episode::new(EpisodeId("preview".into()), ago(u64::from(level)), level)
     };
     let mut stages: Vec<Episode> = (1..=levels).map(at_level).collect();
     let over = Episode {

@@ -3,37 +3,24 @@
 use std::time::Duration;
 
 use contract::Moment;
-use serde::{Deserialize, Serialize};
 
+use super::aside::{Cover, Mute};
+use super::follow::{delay, is_same, weigh};
+use super::policy::Policy;
+use super::state::{Pending, Seen, Standing, State};
 use super::{Change, Episode};
 use crate::rule::{Level, Verdict};
-
-/// Abnormal again so soon after its end, it is the same episode.
-const REOPENS_WITHIN: Duration = Duration::from_secs(600);
-
-/// No clock of a source that is believed runs ahead by so much.
-const FUTURE_MAX: Duration = Duration::from_secs(60);
 
 /// Told so long after it was due, a post says that it is late.
 pub const LATE_AFTER: Duration = Duration::from_secs(60);
 
-/// On-delay and off-delay.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Delays {
-    /// How long abnormal before it counts.
-    pub on: Duration,
-    /// How long normal before it is over.
-    pub off: Duration,
-}
+/// Chattering: it opens so often …
+const CHATTER_TIMES: usize = 3;
+/// … within so long.
+const CHATTER_WITHIN: Duration = Duration::from_secs(60);
 
-/// Which value is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The higher one.
-    High,
-    /// The lower one.
-    Low,
-}
+/// The longest time between two re-alarms.
+const REALARM_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// What a condition is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,65 +39,24 @@ pub struct Fact {
     pub is_late: bool,
 }
 
-/// A step that counts once its delay is over.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Pending {
-    to: u8,
-    /// When it began, by the source.
-    since: Moment,
-    /// When we have waited long enough, by our own clock.
-    due: Moment,
-}
-
-/// The values while the on-delay runs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Seen {
-    value: Option<f64>,
-    value_at: Moment,
-    worst: Option<f64>,
-    worst_at: Moment,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum State {
-    #[default]
-    Normal,
-    /// On-delay is running; `last` is the episode that ended a moment ago, if one did.
-    Rising {
-        pending: Pending,
-        seen: Seen,
-        last: Option<Episode>,
-    },
-    Open {
-        episode: Episode,
-        pending: Option<Pending>,
-    },
-    Ended {
-        episode: Episode,
-    },
-}
-
 /// One rule on one machine. What must outlive a restart is [`Condition::saved`].
 #[derive(Debug, Clone)]
 pub struct Condition {
-    machine: String,
-    rule: String,
-    delays: Delays,
-    side: Side,
-    state: State,
-    is_changed: bool,
+    pub(super) machine: String,
+    pub(super) rule: String,
+    pub(super) policy: Policy,
+    pub(super) standing: Standing,
+    pub(super) is_changed: bool,
 }
 
 impl Condition {
     /// Normal, until told otherwise.
-    pub fn new(machine: &str, rule: &str, delays: Delays, side: Side) -> Condition {
+    pub fn new(machine: &str, rule: &str, policy: Policy) -> Condition {
         Condition {
             machine: machine.to_owned(),
             rule: rule.to_owned(),
-            delays,
-            side,
-            state: State::Normal,
+            policy,
+            standing: Standing::default(),
             is_changed: false,
         }
     }
@@ -125,7 +71,11 @@ impl Condition {
     /// # Errors
     /// What was kept cannot be read.
     pub fn resume(&mut self, saved: &str) -> Result<(), serde_json::Error> {
-        self.state = serde_json::from_str(saved)?;
+        // A state alone was kept before anything could be set aside.
+        self.standing = serde_json::from_str(saved).or_else(|wrong| {
+            let state = serde_json::from_str(saved).map_err(|_| wrong)?;
+            Ok::<_, serde_json::Error>(Standing { state, ..Standing::default() })
+        })?;
         Ok(())
     }
 
@@ -140,12 +90,12 @@ impl Condition {
             return None;
         }
         // A tree of numbers and words is always JSON.
-        serde_json::to_string(&self.state).ok()
+        serde_json::to_string(&self.standing).ok()
     }
 
     /// The step that the rule goes on from after a restart.
     pub fn level(&self) -> Level {
-        Level(match &self.state {
+        Level(match &self.standing.state {
             State::Normal | State::Ended { .. } => 0,
             State::Rising { pending, .. } => pending.to,
             State::Open { episode, pending: None } => episode.level,
@@ -155,7 +105,22 @@ impl Condition {
 
     /// The episode that lives, or the last one.
     pub fn episode(&self) -> Option<&Episode> {
-        match &self.state {
+        match &self.standing.state {
+            State::Open { episode, .. } | State::Ended { episode } => Some(episode),
+            State::Normal | State::Rising { .. } => None,
+        }
+    }
+
+    /// The episode whose post may still change: also the one that ended a moment ago while it may come back.
+    pub fn told(&self) -> Option<&Episode> {
+        match &self.standing.state {
+            State::Rising { last, .. } => last.as_ref(),
+            State::Normal | State::Open { .. } | State::Ended { .. } => self.episode(),
+        }
+    }
+
+    pub(super) fn episode_mut(&mut self) -> Option<&mut Episode> {
+        match &mut self.standing.state {
             State::Open { episode, .. } | State::Ended { episode } => Some(episode),
             State::Normal | State::Rising { .. } => None,
         }
@@ -163,25 +128,50 @@ impl Condition {
 
     /// True when normal is nothing new to it.
     pub fn is_calm(&self) -> bool {
-        matches!(self.state, State::Normal | State::Ended { .. })
+        matches!(self.standing.state, State::Normal | State::Ended { .. })
     }
 
     /// True while an episode lives.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Open { .. })
+        matches!(self.standing.state, State::Open { .. })
+    }
+
+    /// What keeps it from being told.
+    pub fn mute(&self) -> Option<Mute> {
+        let aside = self.standing.aside.clone().map(Mute::Aside);
+        aside.or_else(|| self.standing.cover.clone().map(Mute::Covered))
+    }
+
+    pub(super) fn is_mute(&self) -> bool {
+        self.standing.aside.is_some() || self.standing.cover.is_some()
     }
 
     /// When time alone will change something.
     pub fn due(&self) -> Option<Moment> {
-        match &self.state {
-            State::Rising { pending, .. } | State::Open { pending: Some(pending), .. } => Some(pending.due),
+        let shelf = self.standing.aside.as_ref().and_then(super::aside::Aside::until);
+        let ripe = match &self.standing.state {
+            State::Rising { pending, seen, .. } => {
+                (!seen.is_held && seen.count >= self.policy.in_a_row).then_some(pending.due)
+            }
+            State::Open { pending: Some(pending), .. } => Some(pending.due),
             State::Normal | State::Open { .. } | State::Ended { .. } => None,
+        };
+        shelf.into_iter().chain(ripe).chain(self.realarm_due()).min()
+    }
+
+    /// When it is told again because nobody took charge.
+    fn realarm_due(&self) -> Option<Moment> {
+        let State::Open { episode, .. } = &self.standing.state else { return None };
+        if episode.acknowledged.is_some() || self.is_mute() || episode.is_unstable {
+            return None;
         }
+        let wait = self.policy.realarm?.saturating_mul(2_u32.saturating_pow(episode.realarms));
+        Some(episode.alarmed.plus(wait.min(REALARM_MAX)))
     }
 
     /// Something was learnt. What there is to tell, in order; nearly always nothing.
     pub fn learn(&mut self, fact: &Fact) -> Vec<Change> {
-        if matches!((&self.state, fact.verdict), (State::Normal, Verdict::Level(Level::NORMAL))) {
+        if matches!((&self.standing.state, fact.verdict), (State::Normal, Verdict::Level(Level::NORMAL))) {
             return Vec::new();
         }
         let mut changes: Vec<Change> = self.ripen_by_source(fact).into_iter().collect();
@@ -195,51 +185,91 @@ impl Condition {
     /// Time went by and nothing was learnt.
     pub fn tick(&mut self, now: Moment) -> Option<Change> {
         let due = self.due().filter(|due| *due <= now)?;
-        self.ripen(now.since(due) > LATE_AFTER)
+        if self.standing.aside.as_ref().and_then(super::aside::Aside::until).is_some_and(|until| until <= now)
+        {
+            self.standing.aside = None;
+            self.is_changed = true;
+            return self.heard_again(now);
+        }
+        if self.realarm_due().is_some_and(|again| again <= now && again <= due) {
+            let episode = self.episode_mut()?;
+            episode.alarmed = now;
+            episode.realarms += 1;
+            self.is_changed = true;
+            return Some(Change::Realarmed);
+        }
+        self.ripen(now.since(due) > LATE_AFTER, now)
     }
 
     /// One more version, because a reader should see a new fact.
     pub fn touch(&mut self) {
-        if let State::Open { episode, .. } = &mut self.state {
+        if let State::Open { episode, .. } = &mut self.standing.state {
             episode.version += 1;
             self.is_changed = true;
+        }
+    }
+
+    /// Something else explains it from now on, or does not any more.
+    pub fn cover(&mut self, cover: Option<Cover>, now: Moment) -> Option<Change> {
+        if self.standing.cover == cover {
+            return None;
+        }
+        self.standing.cover = cover;
+        self.is_changed = true;
+        self.heard_again(now)
+    }
+
+    /// After what keeps it from being told changed: it is told, or its post says why nothing more will come.
+    pub(super) fn heard_again(&mut self, now: Moment) -> Option<Change> {
+        let mute = self.mute();
+        match &mut self.standing.state {
+            State::Open { episode, .. } if episode.mute != mute => {
+                episode.version += 1;
+                (episode.mute, episode.alarmed) = (mute, now);
+                self.is_changed = true;
+                Some(if episode.mute.is_some() { Change::Muted } else { Change::Unmuted })
+            }
+            State::Rising { seen, .. } if seen.is_held && mute.is_none() => self.ripen(false, now),
+            State::Normal | State::Rising { .. } | State::Open { .. } | State::Ended { .. } => None,
         }
     }
 
     /// A reading at or after the end of the delay shows that it was over, even if our clock says otherwise:
     /// after an outage, an hour of readings arrives in a second.
     fn ripen_by_source(&mut self, fact: &Fact) -> Option<Change> {
-        let (pending, level) = match &self.state {
-            State::Rising { pending, .. } => (pending, 0),
-            State::Open { pending: Some(pending), episode } => (pending, episode.level),
-            State::Normal | State::Open { pending: None, .. } | State::Ended { .. } => return None,
+        let (pending, delay) = match &self.standing.state {
+            State::Rising { pending, seen, .. } if !seen.is_held && seen.count >= self.policy.in_a_row => {
+                (pending, self.policy.delays.on)
+            }
+            State::Open { pending: Some(pending), episode } => {
+                (pending, delay(&self.policy, episode, pending.to))
+            }
+            State::Normal | State::Rising { .. } | State::Open { .. } | State::Ended { .. } => return None,
         };
-        let delay = if pending.to > level { self.delays.on } else { self.delays.off };
         let over = pending.since.plus(delay);
         // Strictly after: the reading that arrives at the very end speaks for itself.
-        (fact.at > over).then(|| self.ripen(fact.is_late)).flatten()
+        (fact.at > over).then(|| self.ripen(fact.is_late, fact.now)).flatten()
     }
 
     /// The delay is over: the pending step counts.
-    fn ripen(&mut self, is_late: bool) -> Option<Change> {
+    pub(super) fn ripen(&mut self, is_late: bool, now: Moment) -> Option<Change> {
         self.is_changed = true;
-        match std::mem::take(&mut self.state) {
-            State::Rising { pending, seen, last } => {
-                let (mut episode, change) = match last {
-                    Some(last) if is_same(&last, pending.since) => (last.again(&pending), Change::Reopened),
-                    _ => (self.begin(&pending, is_late), Change::Opened),
-                };
-                (episode.value, episode.value_at) = (seen.value, seen.value_at);
-                weigh(&mut episode, self.side, seen.worst, seen.worst_at);
-                self.state = State::Open { episode, pending: None };
-                Some(change)
+        let is_mute = self.is_mute();
+        match std::mem::take(&mut self.standing.state) {
+            State::Rising { pending, seen, last } if is_mute => {
+                let seen = Seen { is_held: true, ..seen };
+                self.standing.state = State::Rising { pending, seen, last };
+                None
             }
+            State::Rising { pending, seen, last } => Some(self.open(pending, &seen, last, is_late, now)),
             State::Open { mut episode, pending: Some(pending) } => {
                 episode.version += 1;
                 if pending.to == 0 {
-                    episode.ended = Some(pending.since);
-                    self.state = State::Ended { episode };
-                    return Some(Change::Cleared);
+                    (episode.ended, episode.mute) = (Some(pending.since), None);
+                    episode.is_unconfirmed = self.policy.is_latched;
+                    let change = if episode.is_unconfirmed { Change::Returned } else { Change::Cleared };
+                    self.standing.state = State::Ended { episode };
+                    return Some(change);
                 }
                 let change = if pending.to > episode.level { Change::Escalated } else { Change::Eased };
                 (episode.level, episode.stepped) = (pending.to, pending.since);
@@ -247,169 +277,55 @@ impl Condition {
                     // On the first step again, it is abnormal since it began.
                     episode.stepped = episode.since;
                 }
-                self.state = State::Open { episode, pending: None };
+                if change == Change::Escalated {
+                    // Whoever took charge did so of less than this.
+                    (episode.acknowledged, episode.realarms, episode.alarmed) = (None, 0, now);
+                }
+                self.standing.state = State::Open { episode, pending: None };
                 Some(change)
             }
             calm @ (State::Normal | State::Open { pending: None, .. } | State::Ended { .. }) => {
-                self.state = calm;
+                self.standing.state = calm;
                 None
             }
         }
     }
 
-    fn begin(&self, pending: &Pending, is_late: bool) -> Episode {
-        Episode {
-            id: Episode::name(&self.machine, &self.rule, pending.since),
-            begun: pending.since,
-            since: pending.since,
-            stepped: pending.since,
-            level: pending.to,
-            value: None,
-            value_at: pending.since,
-            worst: None,
-            worst_at: pending.since,
-            ended: None,
-            reopened: 0,
-            is_late,
-            version: 1,
-        }
-    }
-
-    /// The value is not to be trusted: nothing pending counts any more, and what is open stays open.
-    fn doubt(&mut self) -> Option<Change> {
-        match &mut self.state {
-            State::Rising { last, .. } => {
-                self.state = match last.take() {
-                    Some(episode) => State::Ended { episode },
-                    None => State::Normal,
-                };
-                self.is_changed = true;
-            }
-            State::Open { pending, .. } if pending.is_some() => {
-                *pending = None;
-                self.is_changed = true;
-            }
-            State::Normal | State::Open { .. } | State::Ended { .. } => {}
-        }
-        None
-    }
-
-    fn follow(&mut self, level: Level, fact: &Fact) -> Option<Change> {
-        match &mut self.state {
-            State::Normal => self.rise(level, fact, None),
-            State::Ended { episode } => {
-                // A batch given again after a kill tells what is already told.
-                if level == Level::NORMAL || episode.ended.is_some_and(|ended| is_old(fact, ended)) {
-                    return None;
-                }
-                let last = episode.clone();
-                self.rise(level, fact, Some(last))
-            }
-            State::Rising { pending, seen, last } => {
-                if level == Level::NORMAL {
-                    self.state = last.take().map_or(State::Normal, |episode| State::Ended { episode });
-                    self.is_changed = true;
-                    return None;
-                }
-                if pending.to != level.0 {
-                    pending.to = level.0;
-                    self.is_changed = true;
-                }
-                (seen.value, seen.value_at) = (fact.value, fact.at);
-                if is_worse(self.side, fact.value, seen.worst) {
-                    (seen.worst, seen.worst_at) = (fact.value, fact.at);
-                }
-                None
-            }
-            State::Open { .. } => self.go_on(level, fact),
-        }
-    }
-
-    /// Abnormal for the first time: the on-delay begins.
-    fn rise(&mut self, level: Level, fact: &Fact, last: Option<Episode>) -> Option<Change> {
-        if level == Level::NORMAL || !fact.may_open {
-            return None;
-        }
-        let pending = Pending { to: level.0, since: fact.at, due: fact.now.plus(self.delays.on) };
-        self.state = State::Rising {
-            pending,
-            seen: Seen { value: fact.value, value_at: fact.at, worst: fact.value, worst_at: fact.at },
-            last: last.filter(|last| is_same(last, fact.at)),
+    fn open(
+        &mut self,
+        pending: Pending,
+        seen: &Seen,
+        last: Option<Episode>,
+        is_late: bool,
+        now: Moment,
+    ) -> Change {
+        let (mut episode, mut change) = match last {
+            Some(last) if is_same(&last, pending.since) => (last.again(&pending), Change::Reopened),
+            _ => (self.begin(&pending, is_late), Change::Opened),
         };
-        self.is_changed = true;
-        if self.delays.on.is_zero() { self.ripen(fact.is_late) } else { None }
+        (episode.value, episode.value_at, episode.alarmed) = (seen.value, seen.value_at, now);
+        weigh(&mut episode, self.policy.side, seen.worst, seen.worst_at);
+        if self.is_chattering(pending.since) {
+            episode.is_unstable = true;
+            change = Change::Unstable;
+        }
+        self.standing.state = State::Open { episode, pending: None };
+        change
     }
 
-    /// While open: the value is followed, and a step up, down or out begins its delay.
-    fn go_on(&mut self, level: Level, fact: &Fact) -> Option<Change> {
-        let State::Open { episode, pending } = &mut self.state else { return None };
-        // A batch given again after a kill tells what is already told: the end of an earlier stretch is no end of
-        // this one.
-        if is_old(fact, episode.value_at) {
-            return None;
+    /// Takes note of an opening; true if it was one too many in a short time.
+    fn is_chattering(&mut self, at: Moment) -> bool {
+        let openings = &mut self.standing.openings;
+        openings.retain(|before| *before <= at && at.since(*before) < CHATTER_WITHIN);
+        openings.push(at);
+        let is_chattering = openings.len() >= CHATTER_TIMES;
+        if is_chattering {
+            openings.clear();
         }
-        (episode.value, episode.value_at) = (fact.value.or(episode.value), fact.at);
-        weigh(episode, self.side, fact.value, fact.at);
-        if level.0 == episode.level {
-            self.is_changed |= pending.take().is_some();
-            return None;
-        }
-        let delay = if level.0 > episode.level { self.delays.on } else { self.delays.off };
-        match pending {
-            // A value that swings between two steps has left the one it was on all the same: the nearer one counts.
-            Some(pending) if (pending.to > episode.level) == (level.0 > episode.level) => {
-                let is_up = level.0 > episode.level;
-                let to = if is_up { pending.to.min(level.0) } else { pending.to.max(level.0) };
-                self.is_changed |= pending.to != to;
-                pending.to = to;
-            }
-            Some(_) | None => {
-                *pending = Some(Pending { to: level.0, since: fact.at, due: fact.now.plus(delay) });
-                self.is_changed = true;
-            }
-        }
-        if delay.is_zero() { self.ripen(false) } else { None }
-    }
-}
-
-impl Episode {
-    fn again(self, pending: &Pending) -> Episode {
-        Episode {
-            ended: None,
-            since: pending.since,
-            stepped: pending.since,
-            level: pending.to,
-            reopened: self.reopened + 1,
-            version: self.version + 1,
-            ..self
-        }
-    }
-}
-
-/// True for what was so before something that we know already. A moment far in the future is that of a clock which
-/// was set back, and says nothing.
-fn is_old(fact: &Fact, than: Moment) -> bool {
-    fact.at < than && than <= fact.now.plus(FUTURE_MAX)
-}
-
-fn is_same(last: &Episode, since: Moment) -> bool {
-    last.ended.is_some_and(|ended| since.since(ended) <= REOPENS_WITHIN)
-}
-
-fn is_worse(side: Side, value: Option<f64>, than: Option<f64>) -> bool {
-    match (value, than) {
-        (Some(value), Some(than)) if side == Side::High => value > than,
-        (Some(value), Some(than)) => value < than,
-        (value, _) => value.is_some(),
-    }
-}
-
-fn weigh(episode: &mut Episode, side: Side, value: Option<f64>, at: Moment) {
-    if is_worse(side, value, episode.worst) {
-        (episode.worst, episode.worst_at) = (value, at);
+        is_chattering
     }
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

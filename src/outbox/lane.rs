@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use contract::{
-    Capabilities, DeliveryError, DeliveryKey, EpisodeId, LineRole, Moment, Post, Receipt, Repeat, Text,
-    backoff,
+    Capabilities, DeliveryError, DeliveryKey, EpisodeId, LineRole, Moment, Post, Priority, Receipt, Repeat,
+    Text, backoff,
 };
 
 use super::fold::OUTAGE_AFTER;
@@ -29,6 +29,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 /// A person must look: asked again this rarely.
 const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
 
+/// In a flood, one change of what is told already.
+const CALM_EDIT_EVERY: Duration = Duration::from_secs(60);
+
 /// One network.
 #[derive(Debug)]
 pub struct Lane {
@@ -49,6 +52,10 @@ pub struct Lane {
     pub(super) down_since: Option<Moment>,
     /// Every catch-up that something is folded into.
     pub(super) digests: BTreeSet<EpisodeId>,
+    /// While there is a flood: its digest. What is told already changes once a minute, the digest first.
+    pub(super) calm: Option<EpisodeId>,
+    /// When the next change may be told in a flood.
+    pub(super) edit_due: Moment,
     pub(super) taken: u64,
     pub(super) last_error: Option<String>,
     pub(super) remarks: Vec<String>,
@@ -71,6 +78,8 @@ impl Lane {
             paused_until: now,
             down_since: None,
             digests: BTreeSet::new(),
+            calm: None,
+            edit_due: now,
             taken: 0,
             last_error: None,
             remarks: Vec::new(),
@@ -135,6 +144,18 @@ impl Lane {
         self.touch(&id);
     }
 
+    /// There is a flood with this digest, or there is none.
+    pub fn calm(&mut self, digest: Option<EpisodeId>) {
+        self.calm = digest;
+    }
+
+    /// True for a change that must wait, so that a flood does not become one of edits.
+    fn must_wait(&self, thread: &Thread, now: Moment) -> bool {
+        let is_edit = thread.root != Root::Waiting;
+        let is_urgent = thread.wanted.priority == Priority::Urgent;
+        self.calm.is_some() && is_edit && !is_urgent && now < self.edit_due
+    }
+
     /// What was last wanted for this episode.
     pub fn wanted(&self, episode: &EpisodeId) -> Option<&Post> {
         self.threads.get(episode).map(|thread| &thread.wanted)
@@ -154,12 +175,17 @@ impl Lane {
     pub fn next(&mut self, now: Moment) -> Option<Job> {
         // A clock that went back must not hold a network for the size of its step.
         self.paused_until = self.paused_until.min(now.plus(PAUSE_MAX));
+        self.edit_due = self.edit_due.min(now.plus(CALM_EDIT_EVERY));
         if self.busy.is_some() || now < self.paused_until || self.active.is_empty() {
             return None;
         }
         let (id, step) = self.choose(now)?;
         if !self.bucket.take(now) {
             return None;
+        }
+        let is_edit = self.threads.get(&id).is_some_and(|thread| thread.root != Root::Waiting);
+        if is_edit && self.calm.is_some() {
+            self.edit_due = now.plus(CALM_EDIT_EVERY);
         }
         let thread = self.threads.get_mut(&id)?;
         let (step, part, is_repeat, is_look) = match (step, &thread.attempt) {
@@ -196,6 +222,7 @@ impl Lane {
             match thread.next(&self.can, now) {
                 None if thread.attempt.is_none() => idle.push(id.clone()),
                 None | Some(Move::Wait(_)) => {}
+                Some(_) if self.must_wait(thread, now) => {}
                 Some(step) => {
                     // A look among the newest posts comes first, while they hold what it looks for; one that can go
                     // back as far as it must waits. What nobody has seen comes before what changes, trouble before
@@ -205,7 +232,7 @@ impl Lane {
                     let is_ended = thread.wanted.ended.is_some();
                     let is_late = thread.tries > 0;
                     let rank = (
-                        (!is_short, !self.digests.contains(id)),
+                        (!is_short, !self.digests.contains(id), self.calm.as_ref() != Some(id)),
                         thread.wanted.priority,
                         (is_seen, is_ended, is_late),
                         thread.created,
@@ -236,6 +263,7 @@ impl Lane {
             .filter_map(|id| self.threads.get(id))
             .filter_map(|thread| match thread.next(&self.can, now) {
                 Some(Move::Wait(due)) => Some(due),
+                Some(_) if self.must_wait(thread, now) => Some(self.edit_due),
                 Some(Move::Send | Move::Resend { .. } | Move::Look) => Some(now),
                 None => None,
             })

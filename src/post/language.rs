@@ -188,6 +188,11 @@ impl Language {
         self.moment("at", moment, now)
     }
 
+    /// `until 14:40`, or with the day if it is not the day of `now`.
+    pub fn until(&self, moment: Moment, now: Moment) -> String {
+        self.moment("until", moment, now)
+    }
+
     /// `of 14:05` as in "the reading of 14:05", or with the day if it is not the day of `now`.
     pub fn of(&self, moment: Moment, now: Moment) -> String {
         self.moment("of", moment, now)

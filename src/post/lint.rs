@@ -29,11 +29,15 @@ pub fn lint(post: &Post) -> Vec<String> {
     want(has_no_bare_number(post), "3 the value has its unit");
     if post.ended.is_none() && post.mark != Mark::Digest {
         let since = ["depuis", "since", "mise de côté", "set aside"];
-        want(since.iter().any(|word| first.contains(word)), "4 since when");
-        // A row of a business document may ask for nothing.
+        let is_over = ["À CONFIRMER", "TO CONFIRM"].contains(&post.word.as_str());
+        want(is_over || since.iter().any(|word| first.contains(word)), "4 since when");
+        // A row of a business document may ask for nothing, and what is set aside does not ask.
         let is_asking = post.lines.iter().any(|line| line.role == LineRole::ToDo);
         want(
-            is_asking || post.provenance.subject == "OF" || post.provenance.subject == "order",
+            is_asking
+                || post.mark == Mark::Paused
+                || post.provenance.subject == "OF"
+                || post.provenance.subject == "order",
             "4 what to do",
         );
     }
@@ -125,7 +129,7 @@ mod tests {
     use contract::{Author, Cause, EpisodeId, Flaw, Moment, Priority, Thing, Trouble, Value};
 
     use super::*;
-    use crate::episode::{Episode, Side};
+    use crate::episode::{Aside, Cover, Episode, Hand, Mute, Side};
     use crate::post::{
         About, AlarmWords, FieldWords, Figure, Known, LANGUAGES, Language, Outage, RecordWords, Still,
         Subject, TagWords, catch_up, retire, write,
@@ -308,19 +312,11 @@ mod tests {
             _ => None,
         };
         let open = Episode {
-            id: EpisodeId("0123456789abcdef".into()),
-            begun: at(0),
-            since: at(0),
-            stepped: at(0),
-            level: 1,
             value: value(0, 0.04),
             value_at: at(1),
             worst: value(0, 0.04),
             worst_at: at(1),
-            ended: None,
-            reopened: 0,
-            is_late: false,
-            version: 1,
+            ..Episode::new(EpisodeId("0123456789abcdef".into()), at(0), 1)
         };
         let worse =
             Episode { level: 2, worst: value(0, 17.3), worst_at: at(9), value_at: at(20), ..open.clone() };
@@ -328,6 +324,16 @@ mod tests {
         let ended = Episode { ended: Some(at(36)), value: value(0, -4.6), value_at: at(36), ..again.clone() };
         let order =
             FieldWords { name: Words::Nothing, unit: None, value: contract::Value::Text("4711".into()) };
+        let hand = Hand { role: "maintenance".into(), at: at(14) };
+        let unstable = Episode { is_unstable: true, flips: 31, ..again.clone() };
+        let taken = Episode { acknowledged: Some(hand.clone()), ..worse.clone() };
+        let shelf = Aside::Shelved { until: at(50), hand: hand.clone(), reason: "essai de la pompe".into() };
+        let shelved = Episode { mute: Some(Mute::Aside(shelf)), ..worse.clone() };
+        let out = Aside::OutOfService { hand, reason: "sonde démontée".into() };
+        let out = Episode { mute: Some(Mute::Aside(out)), ..worse.clone() };
+        let parent = Mute::Covered(Cover::Parent("Ligne 2".into()));
+        let covered = Episode { mute: Some(parent), ..worse.clone() };
+        let unconfirmed = Episode { is_unconfirmed: true, ..ended.clone() };
         let known = Known { latest: Some(812.0), order: vec![order] };
         let mut lives = Vec::new();
         for later in [0, 2 * 24 * 60] {
@@ -335,6 +341,9 @@ mod tests {
             lives.push((worse.clone(), known.clone(), at(20 + later)));
             lives.push((again.clone(), known.clone(), at(20 + later)));
             lives.push((ended.clone(), known.clone(), at(36 + later)));
+            for life in [&unstable, &taken, &shelved, &out, &covered, &unconfirmed] {
+                lives.push((life.clone(), known.clone(), at(36 + later)));
+            }
         }
         lives
     }

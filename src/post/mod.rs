@@ -4,14 +4,17 @@
 
 mod digest;
 mod figure;
+mod flood;
 pub mod language;
 #[cfg(test)]
 mod lint;
 mod raised;
+mod standing;
 mod subject;
 mod write;
 
 pub use digest::{Outage, Still, catch_up};
+pub use flood::flood;
 pub use language::{LANGUAGES, Language, LanguageError};
 pub use subject::{About, AlarmWords, FieldWords, Figure, RecordWords, Subject, TagWords};
 pub use write::{Known, retire, write};

@@ -3,7 +3,7 @@
 use contract::{Line, LineRole, Mark, Moment, Post, Provenance, Text};
 
 use super::{About, FieldWords, Language, Subject};
-use super::{figure, raised};
+use super::{figure, raised, standing};
 use crate::episode::{Episode, Side};
 
 /// The longest first line, in characters.
@@ -21,8 +21,7 @@ pub struct Known {
 /// The post of an episode as it should be read now, in one language.
 pub fn write(subject: &Subject, episode: &Episode, known: &Known, language: &Language, now: Moment) -> Post {
     let page = Page { subject, episode, known, language, now };
-    let ended = episode.ended.is_some();
-    let mark = if ended { Mark::Cleared } else { subject.mark(episode.level) };
+    let mark = standing::mark(subject, episode);
     let mut post = Post {
         episode: episode.id.clone(),
         version: episode.version,
@@ -30,11 +29,11 @@ pub fn write(subject: &Subject, episode: &Episode, known: &Known, language: &Lan
         language: language.code().to_owned(),
         priority: subject.priority(episode.level),
         mark,
-        word: language.say(page.word(mark), &[]),
+        word: language.say(standing::word(episode).unwrap_or_else(|| page.word(mark)), &[]),
         fact: Text::default(),
         lines: page.lines(),
         begun: episode.since,
-        ended: episode.ended,
+        ended: episode.ended.filter(|_| !episode.is_live()),
         written: now,
         provenance: Provenance {
             rule: subject.rule.clone(),
@@ -101,6 +100,7 @@ impl Page<'_> {
             (Mark::Stopped, _) => "word-critical",
             (Mark::Silent, _) => "word-silent",
             (Mark::Warning, _) => "word-warning",
+            (Mark::Paused, _) => "word-paused",
         }
     }
 
@@ -204,7 +204,8 @@ impl Page<'_> {
         }
         line(LineRole::Context, Text::default().ours(self.context()));
         line(LineRole::Context, self.order());
-        if self.episode.ended.is_none() {
+        line(LineRole::Context, standing::context(self));
+        if self.episode.is_live() && self.episode.mute.is_none() {
             line(LineRole::ToDo, Text::default().ours(self.action()));
         }
         line(LineRole::Fine, Text::default().ours(self.fine()));
@@ -214,7 +215,7 @@ impl Page<'_> {
     fn context(&self) -> String {
         let said = self.circumstances();
         let times = usize::try_from(self.episode.reopened).unwrap_or(0);
-        if times == 0 {
+        if times == 0 || self.episode.is_unstable {
             return said;
         }
         let since = self.language.since(self.episode.begun, self.now);

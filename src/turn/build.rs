@@ -13,7 +13,8 @@ use super::raised::{Listening, Raised};
 use super::slot::Slot;
 use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
-use crate::episode::{Condition, Delays, Side};
+use crate::episode::flood::Watch;
+use crate::episode::{Condition, Delays, Policy, Side};
 use crate::outbox::Outbox;
 use crate::post::{About, AlarmWords, Figure, Language, LanguageError, Subject, TagWords, retire};
 use crate::reading::Tag;
@@ -64,6 +65,7 @@ impl Middle {
             current: BTreeMap::new(),
             listening: Vec::new(),
             raised: Raised::default(),
+            floods: Watch::default(),
             timers: BinaryHeap::new(),
             changed: Vec::new(),
             journal: Vec::new(),
@@ -125,7 +127,7 @@ impl Middle {
                 return;
             }
         };
-        let condition = Condition::new(&machine.author.key, &rule.name, delays, side);
+        let condition = Condition::new(&machine.author.key, &rule.name, Policy::new(delays, side));
         let mut slot = Slot::new(condition, rule.section.judge(&self.zone, now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
         (slot.tag, slot.source) = (Some(at), Some(tag.source));
@@ -170,7 +172,7 @@ impl Middle {
             priorities: vec![Priority::High],
             action: Words::Nothing,
         };
-        Slot::new(Condition::new(SITE, rule, delays, Side::High), None, subject)
+        Slot::new(Condition::new(SITE, rule, Policy::new(delays, Side::High)), None, subject)
     }
 
     fn resume(&mut self, kept: Kept, now: Moment) {
@@ -185,6 +187,11 @@ impl Middle {
         self.resume_lists(kept.records);
         self.resume_raised(kept.raised);
         let mut by_key: std::collections::BTreeMap<String, String> = kept.conditions.into_iter().collect();
+        if let Some(body) = by_key.remove(&Middle::flood_key())
+            && !self.resume_flood(&body)
+        {
+            self.unusable.push(Write::Delete { table: Table::Condition, key: Middle::flood_key() });
+        }
         for slot in self.slots.iter_mut().filter(|slot| slot.raiser.is_none()) {
             if let Some(body) = by_key.remove(&slot.condition.key())
                 && slot.resume(&body).is_err()
@@ -209,8 +216,9 @@ impl Middle {
         let alive: BTreeSet<_> = self
             .slots
             .iter()
-            .filter_map(|slot| slot.condition.episode())
+            .filter_map(|slot| slot.condition.told())
             .map(|episode| episode.id.clone())
+            .chain(self.floods.digest().cloned())
             .collect();
         for (lane, language) in self.outbox.lanes_mut().iter_mut().zip(&self.language_of) {
             let orphans: Vec<_> = lane

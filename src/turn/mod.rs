@@ -5,6 +5,7 @@
 //! and a test are the same calls.
 
 mod build;
+mod floods;
 mod health;
 mod lists;
 mod raised;
@@ -22,6 +23,7 @@ pub use build::{Kept, subject};
 pub use health::{Health, SourceHealth, TagHealth};
 pub use lists::example_records;
 
+use crate::episode::flood::{Route, Watch};
 use crate::episode::{Change, Fact, LATE_AFTER};
 use crate::outbox::{Answer, Folded, Job, Outbox};
 use crate::post::{self, Language, Outage, Still};
@@ -102,6 +104,7 @@ pub struct Middle {
     current: BTreeMap<usize, (usize, Box<str>)>,
     listening: Vec<Listening>,
     raised: Raised,
+    floods: Watch,
     /// Slots whose state may have to be kept.
     changed: Vec<usize>,
     journal: Vec<Write>,
@@ -227,6 +230,11 @@ impl Middle {
 
     /// Writes the post of a slot's episode for every network.
     fn tell(&mut self, at: usize, change: Option<Change>, now: Moment) {
+        if self.route(at, change, now) == Route::Digest {
+            self.slots[at].told(false, now);
+            self.tell_flood(now);
+            return;
+        }
         let order = self.order_of(&self.slots[at].subject);
         let slot = &mut self.slots[at];
         let Some(episode) = slot.condition.episode() else { return };
@@ -234,9 +242,13 @@ impl Middle {
         // An edit notifies nobody: what those who follow the thread must know is said under it as well.
         let with_note = match change {
             Some(Change::Escalated) => slot.is_news(episode.level, NOTE_AGAIN_AFTER, now),
+            Some(Change::Realarmed | Change::Unmuted | Change::Returned) => true,
             Some(Change::Reopened) => now.since(slot.noted_at) >= NOTE_AGAIN_AFTER,
             Some(Change::Cleared) => lasted.is_some_and(|lasted| lasted > NOTE_AFTER),
-            Some(Change::Opened | Change::Eased) | None => false,
+            Some(
+                Change::Opened | Change::Eased | Change::Unstable | Change::Acknowledged | Change::Muted,
+            )
+            | None => false,
         };
         let latest = slot.tag.and_then(|tag| self.tags[tag].latest()).map(|latest| latest.value);
         let known = post::Known { latest, order };
@@ -300,7 +312,9 @@ impl Middle {
                 lane.sweep(now);
             }
             self.sweep_raised(now);
+            self.floods.sweep(now);
         }
+        self.tell_flood(now);
     }
 
     fn wake(&mut self, at: usize, now: Moment) {
@@ -326,7 +340,7 @@ impl Middle {
     /// When something will be due, if nothing else happens.
     pub fn due(&mut self, now: Moment) -> Option<Moment> {
         let timer = self.timers.peek().map(|Reverse((due, _))| *due);
-        timer.into_iter().chain(self.outbox.due(now)).min()
+        timer.into_iter().chain(self.outbox.due(now)).chain(self.floods.due()).min()
     }
 
     /// True when a commit should not wait: there is something to tell.
@@ -338,6 +352,7 @@ impl Middle {
     pub fn has_changes(&self) -> bool {
         !self.changed.is_empty()
             || self.lists_changed
+            || self.floods.has_changes()
             || !self.journal.is_empty()
             || !self.unusable.is_empty()
             || self.outbox.lanes().iter().any(crate::outbox::Lane::has_rows)
@@ -360,6 +375,7 @@ impl Middle {
         let mut writes = std::mem::take(&mut self.unusable);
         self.keep_slots(&mut writes);
         self.keep_lists(&mut writes);
+        self.keep_flood(&mut writes);
         writes.append(&mut self.journal);
         self.keep_outbox(&mut writes, now);
         writes

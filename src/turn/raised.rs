@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::slot::Slot;
 use super::{Middle, Remark, SITE};
 use crate::config::ListPlan;
-use crate::episode::{Condition, Delays, Fact, LATE_AFTER, Side};
+use crate::episode::{Condition, Delays, Fact, LATE_AFTER, Policy, Side};
 use crate::post::{About, AlarmWords, Subject};
 use crate::rule::{Level, Verdict, alarms};
 use crate::store::{Table, Write};
@@ -99,7 +99,7 @@ impl Middle {
             return None;
         }
         let subject = self.subject_of(&raiser, &rule)?;
-        let condition = Condition::new(machine, &rule, delays(&raiser), Side::High);
+        let condition = Condition::new(machine, &rule, Policy::new(delays(&raiser), Side::High));
         let key = condition.key();
         let mut slot = Slot::new(condition, None, subject);
         slot.raiser = Some(raiser);

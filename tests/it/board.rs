@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use contract::{
-    Batch, Capabilities, DeliveryError, Length, Moment, Origin, Pace, Post, Quality, Receipt, Repeat, Sample,
-    Step, TagId, Value,
+    Batch, Capabilities, DeliveryError, Length, Moment, Origin, Pace, Post, Priority, Quality, Receipt,
+    Repeat, Sample, Step, TagId, Value,
 };
 use portevoix::config::{self, Plan};
 use portevoix::outbox::{Answer, Job};
@@ -29,6 +29,8 @@ pub struct Board {
     pub shown: BTreeMap<String, Post>,
     pub log: String,
     pub is_down: bool,
+    /// Each thing it was given: when, what, and how urgent.
+    pub told: Vec<(Moment, &'static str, Priority)>,
     taken: usize,
 }
 
@@ -44,6 +46,7 @@ impl Board {
             Step::Edit(receipt) => ("edits", receipt.0.clone()),
             Step::Reply(receipt) => ("answers under", receipt.0.clone()),
         };
+        self.told.push((now, what, job.post.priority));
         let time = jiff::Timestamp::from_millisecond(now.as_ms()).unwrap();
         let zoned = time.in_tz("Europe/Paris").unwrap();
         writeln!(self.log, "{} · {what} {receipt}", zoned.strftime("%H:%M:%S")).unwrap();
@@ -110,6 +113,11 @@ impl Plant {
                 store::Write::Journal { .. } => {}
             }
         }
+    }
+
+    /// How many rows are kept.
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
     }
 
     fn rows(&self, table: Table) -> Vec<(String, String)> {

@@ -11,6 +11,7 @@ mod config;
 mod erp;
 #[path = "../../adapters/http/tests/eye/mod.rs"]
 mod eye;
+mod flood;
 mod hostile;
 mod kills;
 mod looks;

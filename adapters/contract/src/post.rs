@@ -82,11 +82,14 @@ pub enum Mark {
     Cleared,
     /// Several things in one post.
     Digest,
+    /// Abnormal, and set aside or explained by something else.
+    Paused,
 }
 
 impl Mark {
     /// Every mark, for tests and legends.
-    pub const ALL: [Mark; 5] = [Mark::Stopped, Mark::Warning, Mark::Silent, Mark::Cleared, Mark::Digest];
+    pub const ALL: [Mark; 6] =
+        [Mark::Stopped, Mark::Warning, Mark::Silent, Mark::Cleared, Mark::Digest, Mark::Paused];
 
     /// The one leading emoji.
     pub fn shape(self) -> &'static str {
@@ -96,6 +99,7 @@ impl Mark {
             Mark::Silent => "🔇",
             Mark::Cleared => "✅",
             Mark::Digest => "📋",
+            Mark::Paused => "⏸️",
         }
     }
 
@@ -107,6 +111,7 @@ impl Mark {
             Mark::Silent => "silent",
             Mark::Cleared => "cleared",
             Mark::Digest => "digest",
+            Mark::Paused => "paused",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A duration as people write it: `"500ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
@@ -82,6 +82,16 @@ impl Words {
             Words::Nothing => None,
             Words::All(words) => Some(words),
             Words::Each(each) => each.get(language).map(String::as_str),
+        }
+    }
+}
+
+impl Serialize for Words {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Words::Nothing => BTreeMap::<String, String>::new().serialize(serializer),
+            Words::All(words) => words.serialize(serializer),
+            Words::Each(each) => each.serialize(serializer),
         }
     }
 }

@@ -8,6 +8,11 @@ word-cleared = BACK TO NORMAL
 word-heard = BACK
 word-retired = CLOSED
 word-catch-up = CATCH-UP
+word-flood = FLOOD
+word-flood-over = SUMMARY
+word-paused = SHELVED
+word-unstable = UNSTABLE
+word-confirm = TO CONFIRM
 
 # Moments and durations.
 day = %-d %b
@@ -15,6 +20,8 @@ since-today = since { $clock }
 since-day = since { $day } at { $clock }
 at-today = at { $clock }
 at-day = on { $day } at { $clock }
+until-today = until { $clock }
+until-day = until { $clock } on { $day }
 of-today = { $clock }
 of-day = { $day } at { $clock }
 span-today = from { $from } to { $to }
@@ -194,3 +201,36 @@ state-longer = Allowed: { $longer }.
 stuck = { $tag }: no change { $since } (limit { $after })
 stuck-cleared = { $tag }: stuck { $span }, { $lasted }
 stuck-at = Stuck at { $value }. Real state unknown: trust the display on the machine.
+
+# What people or other machines did about an episode.
+acknowledged = Taken in charge { $at }.
+to-confirm = Back to normal: a person on site must confirm it.
+shelved = Shelved { $at } ({ $role }): “{ $reason }”.
+out-of-service = Out of service, set aside { $at } ({ $role }): “{ $reason }”.
+covered-parent = Explained by { $by }, which is down.
+covered-state = Explained by the state of the machine: { $by }.
+unstable = { $times ->
+    [0] It comes and goes { $since }. Told once, over after 10 min of calm.
+    [one] It comes and goes: back { $times } time { $since }. Told once, over after 10 min of calm.
+   *[other] It comes and goes: back { $times } times { $since }. Told once, over after 10 min of calm.
+}
+unstable-was = { $times ->
+    [0] Unstable meanwhile.
+    [one] Unstable meanwhile: back { $times } time.
+   *[other] Unstable meanwhile: back { $times } times.
+}
+
+# Too much at once: one post.
+flood = { $count } alerts in { $lasted }, grouped here { $since }
+flood-over = { $count } alerts { $span }, { $lasted }, grouped here
+flood-first = First: { $first }. The others followed.
+flood-named = { $machine }, { $tag }, { $since }
+flood-kinds = By subject: { $kinds }.
+flood-others = other { $count }
+flood-apart = Posted by itself: { $apart }.
+flood-open = { $count ->
+    [one] Still open: { $open }.
+   *[other] Still open, { $count }: { $open }.
+}
+flood-do = begin with the first one.
+flood-fine = Updated every minute until it is calm.

@@ -8,6 +8,11 @@ word-cleared = RÉTABLI
 word-heard = DE RETOUR
 word-retired = CLOS
 word-catch-up = RATTRAPAGE
+word-flood = AVALANCHE
+word-flood-over = BILAN
+word-paused = EN PAUSE
+word-unstable = INSTABLE
+word-confirm = À CONFIRMER
 
 # Moments et durées.
 day = %d/%m
@@ -15,6 +20,8 @@ since-today = depuis { $clock }
 since-day = depuis le { $day } à { $clock }
 at-today = à { $clock }
 at-day = le { $day } à { $clock }
+until-today = jusqu'à { $clock }
+until-day = jusqu'au { $day } à { $clock }
 of-today = de { $clock }
 of-day = du { $day } à { $clock }
 span-today = de { $from } à { $to }
@@ -194,3 +201,36 @@ state-longer = Durée admise : { $longer }.
 stuck = { $tag } : ne change plus { $since } (limite { $after })
 stuck-cleared = { $tag } : figé { $span }, { $lasted }
 stuck-at = Figé à { $value }. État réel inconnu : se fier à l'afficheur sur place.
+
+# Ce que des personnes ou d'autres machines ont fait d'un épisode.
+acknowledged = Pris en charge { $at }.
+to-confirm = Revenu à la normale : à confirmer par une personne, sur place.
+shelved = En pause { $at } ({ $role }) : « { $reason } ».
+out-of-service = Hors service, mis de côté { $at } ({ $role }) : « { $reason } ».
+covered-parent = Expliqué par { $by }, à l'arrêt.
+covered-state = Expliqué par l'état de la machine : { $by }.
+unstable = { $times ->
+    [0] Va et vient { $since }. Suivi une seule fois, clos après 10 min de calme.
+    [one] Va et vient : { $times } retour { $since }. Suivi une seule fois, clos après 10 min de calme.
+   *[other] Va et vient : { $times } retours { $since }. Suivi une seule fois, clos après 10 min de calme.
+}
+unstable-was = { $times ->
+    [0] Instable pendant ce temps.
+    [one] Instable pendant ce temps : { $times } retour.
+   *[other] Instable pendant ce temps : { $times } retours.
+}
+
+# Trop d'un coup : une seule publication.
+flood = { $count } alertes en { $lasted }, regroupées ici { $since }
+flood-over = { $count } alertes { $span }, { $lasted }, regroupées ici
+flood-first = Première : { $first }. Les autres ont suivi.
+flood-named = { $machine }, { $tag }, { $since }
+flood-kinds = Par sujet : { $kinds }.
+flood-others = divers { $count }
+flood-apart = Publié à part : { $apart }.
+flood-open = { $count ->
+    [one] Encore ouverte : { $open }.
+   *[other] Encore ouvertes, { $count } : { $open }.
+}
+flood-do = commencer par la première.
+flood-fine = Mis à jour chaque minute jusqu'au calme.

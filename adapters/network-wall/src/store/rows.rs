@@ -319,7 +319,7 @@ impl Change<'_> {
 /// True for an alarm that has not ended. A digest or a summary tells; it is not something to end.
 pub(crate) fn is_open(post: &Post) -> bool {
     let is_alarm = match post.mark {
-        Mark::Stopped | Mark::Warning | Mark::Silent => true,
+        Mark::Stopped | Mark::Warning | Mark::Silent | Mark::Paused => true,
         Mark::Cleared | Mark::Digest => false,
     };
     is_alarm && post.ended.is_none()
@@ -331,8 +331,9 @@ pub(crate) fn rank(mark: Mark) -> u8 {
         Mark::Stopped => 0,
         Mark::Warning => 1,
         Mark::Silent => 2,
-        Mark::Digest => 3,
-        Mark::Cleared => 4,
+        Mark::Paused => 3,
+        Mark::Digest => 4,
+        Mark::Cleared => 5,
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+mod people;
+
 use super::*;
+use crate::episode::{Delays, Side};
+use crate::rule::Verdict;
 
 fn condition(on: u64, off: u64) -> Condition {
     let delays = Delays { on: Duration::from_secs(on), off: Duration::from_secs(off) };
-    Condition::new("press-3", "limit.oil-hot", delays, Side::High)
+    Condition::new("press-3", "limit.oil-hot", Policy::new(delays, Side::High))
 }
 
 /// Plays one reading a second: a digit is a level, `?` a bad value, `-` no reading. Draws what there was to tell.
@@ -43,6 +47,12 @@ fn drawn(change: Change) -> char {
         Change::Eased => 'e',
         Change::Cleared => 'C',
         Change::Reopened => 'R',
+        Change::Unstable => 'U',
+        Change::Returned => 'L',
+        Change::Acknowledged => 'A',
+        Change::Realarmed => 'r',
+        Change::Muted => 'm',
+        Change::Unmuted => 'M',
     }
 }
 
