@@ -54,6 +54,8 @@ pub struct Lane {
     pub(super) digests: BTreeSet<EpisodeId>,
     /// While there is a flood: its digest. What is told already changes once a minute, the digest first.
     pub(super) calm: Option<EpisodeId>,
+    /// True from a flood on until what was held back is told.
+    pub(super) is_pacing: bool,
     /// When the next change may be told in a flood.
     pub(super) edit_due: Moment,
     pub(super) taken: u64,
@@ -79,6 +81,7 @@ impl Lane {
             down_since: None,
             digests: BTreeSet::new(),
             calm: None,
+            is_pacing: false,
             edit_due: now,
             taken: 0,
             last_error: None,
@@ -146,6 +149,7 @@ impl Lane {
 
     /// There is a flood with this digest, or there is none.
     pub fn calm(&mut self, digest: Option<EpisodeId>) {
+        self.is_pacing |= digest.is_some();
         self.calm = digest;
     }
 
@@ -153,7 +157,7 @@ impl Lane {
     fn must_wait(&self, thread: &Thread, now: Moment) -> bool {
         let is_edit = thread.root != Root::Waiting;
         let is_urgent = thread.wanted.priority == Priority::Urgent;
-        self.calm.is_some() && is_edit && !is_urgent && now < self.edit_due
+        self.is_pacing && is_edit && !is_urgent && now < self.edit_due
     }
 
     /// What was last wanted for this episode.
@@ -184,7 +188,7 @@ impl Lane {
             return None;
         }
         let is_edit = self.threads.get(&id).is_some_and(|thread| thread.root != Root::Waiting);
-        if is_edit && self.calm.is_some() {
+        if is_edit && self.is_pacing {
             self.edit_due = now.plus(CALM_EDIT_EVERY);
         }
         let thread = self.threads.get_mut(&id)?;
@@ -217,13 +221,15 @@ impl Lane {
     fn choose(&mut self, now: Moment) -> Option<(EpisodeId, Move)> {
         let mut best: Option<(_, EpisodeId, Move)> = None;
         let mut idle = Vec::new();
+        let mut has_edit = false;
         for id in &self.active {
             let Some(thread) = self.threads.get(id) else { continue };
             match thread.next(&self.can, now) {
                 None if thread.attempt.is_none() => idle.push(id.clone()),
                 None | Some(Move::Wait(_)) => {}
-                Some(_) if self.must_wait(thread, now) => {}
+                Some(_) if self.must_wait(thread, now) => has_edit = true,
                 Some(step) => {
+                    has_edit |= thread.root != Root::Waiting;
                     // A look among the newest posts comes first, while they hold what it looks for; one that can go
                     // back as far as it must waits. What nobody has seen comes before what changes, trouble before
                     // its end, and what fails alone comes last.
@@ -246,6 +252,7 @@ impl Lane {
         for id in idle {
             self.active.remove(&id);
         }
+        self.is_pacing &= has_edit || self.calm.is_some();
         best.map(|(_, id, step)| (id, step))
     }
 

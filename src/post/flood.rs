@@ -13,7 +13,8 @@ const NAMED_MAX: usize = 4;
 /// The post of a flood. `number` is the place of the language in the plan.
 pub fn flood(flood: &Flood, site: &Author, (number, language): (usize, &Language), now: Moment) -> Post {
     let begun = flood.first.since;
-    let lasted = flood.ended.unwrap_or(now).since(begun);
+    // Minutes: the seconds of a flood tell nobody anything.
+    let lasted = flood.ended.unwrap_or(now).since(begun).max(std::time::Duration::from_secs(60));
     let is_over = flood.ended.is_some();
     let total = usize::try_from(flood.total).unwrap_or(usize::MAX);
     let fact = match flood.ended {
