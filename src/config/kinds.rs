@@ -99,6 +99,8 @@ pub(super) struct Shapes {
     pub tag: Shape,
     pub list: Shape,
     pub record: Shape,
+    /// The keys that every rule may have.
+    pub common: Shape,
     /// As [`Kinds::sources`].
     pub sources: Vec<Shape>,
     /// As [`Kinds::sources`].
@@ -122,6 +124,7 @@ impl Shapes {
             tag: Shape::of(&TagSection::json_schema(generator)),
             list: Shape::of(&ListSection::json_schema(generator)),
             record: Shape::of(&rule::record::Section::json_schema(generator)),
+            common: Shape::of(&rule::Common::json_schema(generator)),
             sources: kinds.sources.iter().map(|kind| Shape::of(&kind.settings_schema(generator))).collect(),
             addresses: kinds.sources.iter().map(|kind| Shape::of(&kind.address_schema(generator))).collect(),
             lists: kinds.sources.iter().map(|kind| Shape::of(&kind.list_schema(generator))).collect(),

@@ -128,7 +128,9 @@ pub struct RulePlan {
     pub name: String,
     /// The tags it judges, the one that its posts tell first; of the same machine.
     pub tags: Vec<TagId>,
-    /// Its table, checked.
+    /// The keys that every rule may have.
+    pub common: rule::Common,
+    /// Its own keys, checked.
     pub section: rule::Section,
     /// Where it is written: in the machine's own table if it has one, else in its class.
     pub place: Place,

@@ -71,7 +71,8 @@ fn machine(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
 /// Nothing is required here: a machine and its class complete each other.
 fn class(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
     let rules = RULES.iter().map(|kind| {
-        let table = closed_with((kind.schema)(generator).to_value());
+        let mut table = closed_with((kind.schema)(generator).to_value());
+        join(&mut table, &rule::Common::json_schema(generator));
         (kind.name.to_owned(), named("Rules of this kind, by name.", table))
     });
     let rules: Map<String, Value> = rules.collect();

@@ -4,6 +4,7 @@
 //! and [`Middle::step`] when the store is ready for the next commit. Time is an argument, so a replay, a dry run
 //! and a test are the same calls.
 
+mod about;
 mod build;
 mod floods;
 mod health;
@@ -19,7 +20,8 @@ use contract::{Author, Batch, EpisodeId, Moment, Notice, Origin, Post, Sample};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-pub use build::{Kept, subject};
+pub use about::subject;
+pub use build::Kept;
 pub use health::{Health, SourceHealth, TagHealth};
 pub use lists::example_records;
 

@@ -62,6 +62,8 @@ pub(super) struct Listening {
     pub machine: usize,
     pub rule: String,
     pub section: alarms::Section,
+    /// What a person should do.
+    pub action: Words,
     pub tag: usize,
     /// The slots that came since a refresh began, if one did.
     pub refresh: Option<Vec<usize>>,
@@ -148,7 +150,7 @@ impl Middle {
                     tag: None,
                     about: About::Alarm { alarm: alarm.clone() },
                     priorities: alarms::PRIORITIES.to_vec(),
-                    action: listening.section.r#do.clone(),
+                    action: listening.action.clone(),
                 })
             }
             Raiser::Record { list, rule: of, key } => {
