@@ -20,6 +20,8 @@ pub(super) struct Part<'t> {
     pub name: &'t str,
     pub tags: Option<&'t Table<'t>>,
     pub rules: Option<&'t Table<'t>>,
+    /// With the name in its header.
+    pub production: Option<(&'t Key<'t>, &'t Table<'t>)>,
 }
 
 /// What a machine says itself and what its class says, of one table.
@@ -39,6 +41,15 @@ pub(super) struct Around<'a> {
 }
 
 impl<'t> Layers<'t> {
+    /// Of one table that has no name of its own; `None` where nobody writes it.
+    pub fn of_one(
+        name: &'t str,
+        class: Option<(&'t Key<'t>, &'t Table<'t>)>,
+        own: Option<(&'t Key<'t>, &'t Table<'t>)>,
+    ) -> Option<Layers<'t>> {
+        (class.is_some() || own.is_some()).then_some(Layers { name, own, class })
+    }
+
     /// By name, in the order of the files; what stands in the class first.
     pub fn of(
         reader: &mut Reader<'_>,
@@ -151,6 +162,7 @@ impl Reader<'_> {
             let around = Around { sources, needed, own, class: class.map(|(_, class)| *class) };
             let tags = self.tags(&around, &mut next);
             let rules = self.rules(&around, &tags);
+            let production = self.production(&around, &tags);
             // A machine of which only records speak has none.
             let is_mute = !table.contains_key("tag") && root.get("list").is_none();
             if is_mute && around.class.is_none_or(|class| class.tags.is_none()) {
@@ -163,6 +175,7 @@ impl Reader<'_> {
                 author: author(key, section),
                 tags,
                 rules,
+                production,
             }));
         }
         if is_class_lost {
@@ -208,6 +221,7 @@ impl Reader<'_> {
             let around = Around { sources, needed, own: Part::default(), class: Some(*class) };
             let tags = self.tags(&around, &mut 0);
             self.rules(&around, &tags);
+            self.production(&around, &tags);
         }
         if !self.problems.has_error() && root.get("machine").is_none() && root.get("list").is_none() {
             self.problems
@@ -239,13 +253,16 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "tag" => part.tags = self.table(key, value, "[….tag.<name>]"),
                 "rule" => part.rules = self.table(key, value, "[….rule.<kind>.<name>]"),
+                "production" => {
+                    part.production = self.table(key, value, "[….production]").map(|table| (key, table));
+                }
                 name if own.contains(&name) || !own.is_empty() => {}
                 name if MachineSection::KEYS.contains(&name) => {
-                    let message = format!("`{name}` in a class, expected `tag` or `rule`");
+                    let message = format!("`{name}` in a class, expected `tag`, `rule` or `production`");
                     self.problems.error(key.span(), message).help("it belongs to each machine".to_owned());
                 }
                 name => {
-                    let (message, help) = wording::unknown_key(name, ["tag", "rule"]);
+                    let (message, help) = wording::unknown_key(name, ["tag", "rule", "production"]);
                     self.problems.error(key.span(), message).help(help);
                 }
             }
@@ -254,12 +271,12 @@ impl Reader<'_> {
     }
 
     fn machine_section(&mut self, key: &Key<'_>, table: &Table<'_>) -> Option<MachineSection> {
-        let (_, own) = split(table, &["tag", "rule"]);
+        let (_, own) = split(table, &["tag", "rule", "production"]);
         let leaf = Leaf {
             table: own,
             header: key.span(),
             shape: &self.shapes.machine,
-            more: &["tag", "rule"],
+            more: &["tag", "rule", "production"],
             hint: None,
             overlay: None,
         };

@@ -158,7 +158,7 @@ impl Reader<'_> {
         }
     }
 
-    fn check_tag(&mut self, value: &Value<'_>, around: &Around<'_>) {
+    pub(super) fn check_tag(&mut self, value: &Value<'_>, around: &Around<'_>) {
         let Some(name) = value.get_ref().as_str() else { return };
         let parts = [around.class.and_then(|class| class.tags), around.own.tags];
         let known: Vec<&str> = parts

@@ -7,8 +7,10 @@ use contract::{Author, ListId, Site, TagId};
 
 use super::diagnostic::{Diagnostic, Place};
 use crate::network::kinds::AnyNetworkKind;
+use crate::production::{self, LateSection, ReachSection, SummarySection};
 use crate::reading::{ListSection, TagSection};
 use crate::rule;
+use crate::shift::Hours;
 use crate::source::kinds::AnySourceKind;
 
 /// A whole configuration. Holds no secret: those are read when an adapter is built.
@@ -26,6 +28,10 @@ pub struct Plan {
     pub machines: Vec<MachinePlan>,
     /// In the order of the configuration.
     pub lists: Vec<ListPlan>,
+    /// The shifts and the calendar of the site.
+    pub hours: Hours,
+    /// In the order of the configuration.
+    pub summaries: Vec<SummaryPlan>,
     /// What is allowed and seldom meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -76,6 +82,32 @@ pub struct MachinePlan {
     pub tags: Vec<TagPlan>,
     /// By kind and name; those that `stale_after` makes come last.
     pub rules: Vec<RulePlan>,
+    /// Its production figures, if they are asked for.
+    pub production: Option<ProductionPlan>,
+}
+
+/// `[….production]`
+#[derive(Debug)]
+pub struct ProductionPlan {
+    /// Its table, checked.
+    pub section: production::Section,
+    /// The tag of the state.
+    pub state: TagId,
+    /// The tag that counts the good parts, or all.
+    pub parts: TagId,
+    /// The tag that counts the scrap.
+    pub scrap: Option<TagId>,
+}
+
+/// `[summary.<name>]`
+#[derive(Debug)]
+pub struct SummaryPlan {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its table, checked.
+    pub section: SummarySection,
+    /// The machines it tells: indices of [`Plan::machines`], each with production figures.
+    pub machines: Vec<usize>,
 }
 
 /// One value of a machine.
@@ -108,6 +140,10 @@ pub struct ListPlan {
     pub address: Box<dyn Any + Send>,
     /// By name.
     pub rules: Vec<RecordRulePlan>,
+    /// By name.
+    pub late: Vec<LateRulePlan>,
+    /// By name.
+    pub reach: Vec<ReachRulePlan>,
     /// Where its table begins.
     pub place: Place,
 }
@@ -119,6 +155,24 @@ pub struct RecordRulePlan {
     pub name: String,
     /// Its table, checked.
     pub section: rule::record::Section,
+}
+
+/// `[list.<name>.rule.late.<rule>]`
+#[derive(Debug)]
+pub struct LateRulePlan {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its table, checked.
+    pub section: LateSection,
+}
+
+/// `[list.<name>.rule.reach.<rule>]`
+#[derive(Debug)]
+pub struct ReachRulePlan {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its table, checked.
+    pub section: ReachSection,
 }
 
 /// One rule of a machine.
