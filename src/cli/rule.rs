@@ -1,7 +1,7 @@
 //! A rule as it is judged, for `portevoix explain`: each value with its unit and where it was set.
 
 use contract::Priority;
-use contract::settings::Wait;
+use contract::settings::{Wait, Words};
 
 use crate::config::{MachinePlan, Plan, RulePlan};
 use crate::rule::{Section, alarms, limit};
@@ -99,9 +99,23 @@ fn common(rule: &RulePlan) -> Vec<(String, String)> {
     fact("only_in", (!common.only_in.is_empty()).then(|| common.only_in.join(", ")));
     fact("hides_children", common.hides_children.then(|| "true".to_owned()));
     fact("respond_within", common.respond_within.map(wait));
+    fact("cause", words(&common.cause));
+    fact("consequence", words(&common.consequence));
     fact("owner", common.owner.clone());
     fact("reviewed", common.reviewed.map(|day| day.0.to_string()));
     facts
+}
+
+/// In each language, as nobody knows which one the reader has.
+fn words(words: &Words) -> Option<String> {
+    match words {
+        Words::Nothing => None,
+        Words::All(words) => Some(words.clone()),
+        Words::Each(each) => {
+            let told: Vec<String> = each.iter().map(|(code, words)| format!("{words} ({code})")).collect();
+            Some(told.join(", "))
+        }
+    }
 }
 
 fn limits(prefix: &str, [above, below, clear]: [Option<f64>; 3], unit: &str) -> Vec<(String, String)> {

@@ -11,7 +11,7 @@ use super::section::{MachineSection, NetworkCommon, SiteSection};
 use super::tree::Table;
 use crate::network::kinds::AnyNetworkKind;
 use crate::production::{self, LateSection, ReachSection, SummarySection};
-use crate::reading::{ListSection, TagSection};
+use crate::reading::{ListSection, StatesSection, TagSection};
 use crate::rule;
 use crate::shift::{CalendarSection, ShiftSection};
 use crate::source::kinds::AnySourceKind;
@@ -108,6 +108,7 @@ pub(super) struct Shapes {
     pub shift: Shape,
     pub calendar: Shape,
     pub production: Shape,
+    pub states: Shape,
     pub summary: Shape,
     /// As [`Kinds::sources`].
     pub sources: Vec<Shape>,
@@ -137,6 +138,7 @@ impl Shapes {
             reach: Shape::of(&ReachSection::json_schema(generator)),
             shift: Shape::of(&ShiftSection::json_schema(generator)),
             calendar: Shape::of(&CalendarSection::json_schema(generator)),
+            states: Shape::of(&StatesSection::json_schema(generator)),
             production: Shape::of(&production::Section::json_schema(generator)),
             summary: Shape::of(&SummarySection::json_schema(generator)),
             sources: kinds.sources.iter().map(|kind| Shape::of(&kind.settings_schema(generator))).collect(),

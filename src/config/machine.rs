@@ -7,7 +7,7 @@ use contract::{Author, TagId};
 
 use super::files::Files;
 use super::leaf::{self, Leaf};
-use super::plan::{MachinePlan, RulePlan, TagPlan};
+use super::plan::{MachinePlan, RulePlan, StatesPlan, TagPlan};
 use super::problem::{Problems, Span};
 use super::reader::{Member, Reader, in_order, split};
 use super::section::{Language, MachineSection};
@@ -22,6 +22,8 @@ pub(super) struct Part<'t> {
     pub rules: Option<&'t Table<'t>>,
     /// With the name in its header.
     pub production: Option<(&'t Key<'t>, &'t Table<'t>)>,
+    /// With the name in its header.
+    pub states: Option<(&'t Key<'t>, &'t Table<'t>)>,
 }
 
 /// What a machine says itself and what its class says, of one table.
@@ -144,6 +146,7 @@ impl Reader<'_> {
         let mut next = 0;
         let mut is_class_lost = false;
         let mut known: HashMap<String, Span> = HashMap::new();
+        let mut parents = HashMap::new();
         for (key, table) in self.named(root, "machine") {
             let section = self.machine_section(key, table);
             if let Some(section) = &section {
@@ -161,7 +164,8 @@ impl Reader<'_> {
             let own = self.part(key, table, MachineSection::KEYS);
             let around = Around { sources, needed, own, class: class.map(|(_, class)| *class) };
             let tags = self.tags(&around, &mut next);
-            let rules = self.rules(&around, &tags);
+            let states = self.states(&around, &tags);
+            let rules = self.rules(&around, &tags, states.as_ref());
             let production = self.production(&around, &tags);
             // A machine of which only records speak has none.
             let is_mute = !table.contains_key("tag") && root.get("list").is_none();
@@ -170,8 +174,14 @@ impl Reader<'_> {
                     .warning(key.span(), "this machine has no tag: it will never speak")
                     .help("give it a class, or write [machine.<key>.tag.<name>]".to_owned());
             }
+            if let Some(parent) = section.as_ref().and_then(|section| section.parent.clone()) {
+                let span = table.get("parent").map_or(key.span(), |value| value.span());
+                parents.insert(key.get_ref().to_string(), (parent, span));
+            }
             read.extend(section.map(|section| MachinePlan {
                 known_as: section.known_as.clone(),
+                parent: None,
+                states,
                 author: author(key, section),
                 tags,
                 rules,
@@ -182,6 +192,7 @@ impl Reader<'_> {
             used.extend(classes.keys());
         }
         self.check_idle(root, &classes, &used, sources, needed);
+        self.check_parents(&mut read, &parents);
         read
     }
 
@@ -220,7 +231,8 @@ impl Reader<'_> {
             self.problems.warning(span.clone(), "no machine has this class");
             let around = Around { sources, needed, own: Part::default(), class: Some(*class) };
             let tags = self.tags(&around, &mut 0);
-            self.rules(&around, &tags);
+            let states = self.states(&around, &tags);
+            self.rules(&around, &tags, states.as_ref());
             self.production(&around, &tags);
         }
         if !self.problems.has_error() && root.get("machine").is_none() && root.get("list").is_none() {
@@ -256,13 +268,17 @@ impl Reader<'_> {
                 "production" => {
                     part.production = self.table(key, value, "[….production]").map(|table| (key, table));
                 }
+                "states" => {
+                    part.states = self.table(key, value, "[….states]").map(|table| (key, table));
+                }
                 name if own.contains(&name) || !own.is_empty() => {}
                 name if MachineSection::KEYS.contains(&name) => {
-                    let message = format!("`{name}` in a class, expected `tag`, `rule` or `production`");
+                    let message =
+                        format!("`{name}` in a class, expected `tag`, `rule`, `production` or `states`");
                     self.problems.error(key.span(), message).help("it belongs to each machine".to_owned());
                 }
                 name => {
-                    let (message, help) = wording::unknown_key(name, ["tag", "rule", "production"]);
+                    let (message, help) = wording::unknown_key(name, ["tag", "rule", "production", "states"]);
                     self.problems.error(key.span(), message).help(help);
                 }
             }
@@ -271,12 +287,12 @@ impl Reader<'_> {
     }
 
     fn machine_section(&mut self, key: &Key<'_>, table: &Table<'_>) -> Option<MachineSection> {
-        let (_, own) = split(table, &["tag", "rule", "production"]);
+        let (_, own) = split(table, &["tag", "rule", "production", "states"]);
         let leaf = Leaf {
             table: own,
             header: key.span(),
             shape: &self.shapes.machine,
-            more: &["tag", "rule", "production"],
+            more: &["tag", "rule", "production", "states"],
             hint: None,
             overlay: None,
         };
@@ -304,8 +320,8 @@ impl Reader<'_> {
     }
 
     /// Every rule of a machine: by kind, then those that `stale_after` makes.
-    fn rules(&mut self, around: &Around<'_>, tags: &[TagPlan]) -> Vec<RulePlan> {
-        let mut rules = self.written_rules(around, tags);
+    fn rules(&mut self, around: &Around<'_>, tags: &[TagPlan], states: Option<&StatesPlan>) -> Vec<RulePlan> {
+        let mut rules = self.written_rules(around, tags, states);
         rules.extend(self.stale_rules(around, tags, &rules));
         rules
     }

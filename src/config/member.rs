@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::kinds::RULES;
 use super::leaf::{self, Leaf};
 use super::machine::{Around, Layers, id_of, tell_unknown};
-use super::plan::{RulePlan, TagPlan};
+use super::plan::{RulePlan, StatesPlan, TagPlan};
 use super::problem::Span;
 use super::reader::{Reader, split};
 use super::section::Language;
@@ -92,7 +92,12 @@ impl Reader<'_> {
         found
     }
 
-    pub(super) fn written_rules(&mut self, around: &Around<'_>, tags: &[TagPlan]) -> Vec<RulePlan> {
+    pub(super) fn written_rules(
+        &mut self,
+        around: &Around<'_>,
+        tags: &[TagPlan],
+        states: Option<&StatesPlan>,
+    ) -> Vec<RulePlan> {
         let (class, own) = (around.class.and_then(|class| class.rules), around.own.rules);
         let mut rules = Vec::new();
         for kind in Layers::of(self, class, own, "[….rule.<kind>.<name>]") {
@@ -104,7 +109,11 @@ impl Reader<'_> {
             let (class, own) = kind.tables();
             let layers = Layers::of(self, class, own, &format!("[….rule.{}.<name>]", kind.name));
             let names: Vec<&str> = layers.iter().map(|layer| layer.name).collect();
-            rules.extend(layers.iter().filter_map(|layer| self.rule(at, layer, around, &names, tags)));
+            for layer in &layers {
+                let Some(rule) = self.rule(at, layer, around, &names, tags) else { continue };
+                self.check_states(&rule, &layer.joined(|_| true), states);
+                rules.push(rule);
+            }
         }
         rules
     }

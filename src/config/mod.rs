@@ -21,6 +21,7 @@ mod production;
 mod reader;
 mod schema;
 pub mod section;
+mod states;
 #[cfg(test)]
 mod tests;
 mod together;

@@ -8,7 +8,7 @@ use contract::{Author, ListId, Site, TagId};
 use super::diagnostic::{Diagnostic, Place};
 use crate::network::kinds::AnyNetworkKind;
 use crate::production::{self, LateSection, ReachSection, SummarySection};
-use crate::reading::{ListSection, TagSection};
+use crate::reading::{ListSection, StatesSection, TagSection};
 use crate::rule;
 use crate::shift::Hours;
 use crate::source::kinds::AnySourceKind;
@@ -78,12 +78,25 @@ pub struct MachinePlan {
     pub author: Author,
     /// What business systems call it.
     pub known_as: Vec<String>,
+    /// The machine that it hangs on, an index of [`Plan::machines`]: while that one is down, this one is not told.
+    pub parent: Option<usize>,
+    /// What it is doing, if one of its tags tells.
+    pub states: Option<StatesPlan>,
     /// By name.
     pub tags: Vec<TagPlan>,
     /// By kind and name; those that `stale_after` makes come last.
     pub rules: Vec<RulePlan>,
     /// Its production figures, if they are asked for.
     pub production: Option<ProductionPlan>,
+}
+
+/// `[….states]`
+#[derive(Debug)]
+pub struct StatesPlan {
+    /// The tag that tells them.
+    pub tag: TagId,
+    /// Its table, checked.
+    pub section: StatesSection,
 }
 
 /// `[….production]`

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::kinds::{Kinds, RULES};
 use super::section::{MachineSection, NetworkCommon, SiteSection};
 use crate::production::{self, LateSection, ReachSection, SummarySection};
-use crate::reading::{ListSection, TagSection};
+use crate::reading::{ListSection, StatesSection, TagSection};
 use crate::rule;
 use crate::shift::{CalendarSection, ShiftSection};
 
@@ -86,6 +86,7 @@ fn class(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
         "tag": named("Values, by name.", tag(kinds, generator)),
         "rule": closed("What is judged, by kind.", rules),
         "production": closed_with(production::Section::json_schema(generator).to_value()),
+        "states": closed_with(StatesSection::json_schema(generator).to_value()),
     });
     json!({ "type": "object", "additionalProperties": false, "properties": parts })
 }

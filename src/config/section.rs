@@ -93,11 +93,13 @@ pub struct MachineSection {
     /// about this machine.
     #[serde(default)]
     pub known_as: Vec<String>,
+    /// The machine that it hangs on: the line of a station. While that one is down, this one is not told.
+    pub parent: Option<String>,
 }
 
 impl MachineSection {
     /// The keys that are no tables of tags or rules.
-    pub const KEYS: &[&str] = &["class", "name", "place", "known_as"];
+    pub const KEYS: &[&str] = &["class", "name", "place", "known_as", "parent"];
 }
 
 impl Check for MachineSection {

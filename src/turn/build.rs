@@ -12,6 +12,7 @@ use super::about::subject;
 use super::lists::ListState;
 use super::raised::{Listening, Raised};
 use super::slot::Slot;
+use super::standing::Hiding;
 use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
 use crate::episode::flood::Watch;
@@ -67,6 +68,8 @@ impl Middle {
             listening: Vec::new(),
             raised: Raised::default(),
             floods: Watch::default(),
+            standings: Vec::new(),
+            state_of: Vec::new(),
             timers: BinaryHeap::new(),
             changed: Vec::new(),
             journal: Vec::new(),
@@ -79,6 +82,7 @@ impl Middle {
             swept: now,
         };
         middle.add_machines(plan, now);
+        middle.add_standings(plan);
         middle.add_site(plan);
         middle.resume(kept, now);
         Ok(middle)
@@ -121,6 +125,12 @@ impl Middle {
         let mut slot = Slot::new(condition, rule.section.judge(&self.zone, now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
         (slot.tag, slot.source) = (Some(at), Some(tag.source));
+        slot.hiding = Hiding {
+            machine: Some(number),
+            quiet_in: rule.common.quiet_in.clone(),
+            only_in: rule.common.only_in.clone(),
+            hides_children: rule.common.hides_children,
+        };
         for (which, tag) in rule.tags.iter().enumerate() {
             self.watchers[tag.0 as usize].push((self.slots.len(), which));
         }
@@ -195,6 +205,7 @@ impl Middle {
         for source in 0..self.sources.len() {
             self.source(source, Some("not connected yet".into()), now);
         }
+        self.cover_all(now);
         self.know(store, kept.is_damaged, now);
         for at in 0..self.slots.len() {
             self.schedule(at, now);

@@ -11,6 +11,7 @@ mod health;
 mod lists;
 mod raised;
 mod slot;
+mod standing;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -35,6 +36,7 @@ use crate::store::{Table, Write};
 use lists::ListState;
 use raised::{Listening, Raised};
 use slot::Slot;
+use standing::Standing;
 
 /// The machine key of what the site itself says. No machine can have it: keys begin with a letter or a digit.
 pub const SITE: &str = "_site";
@@ -107,6 +109,10 @@ pub struct Middle {
     listening: Vec<Listening>,
     raised: Raised,
     floods: Watch,
+    /// For each machine, what else is known of it.
+    standings: Vec<Standing>,
+    /// For each tag, the machine whose state it tells.
+    state_of: Vec<Option<usize>>,
     /// Slots whose state may have to be kept.
     changed: Vec<usize>,
     journal: Vec<Write>,
@@ -163,6 +169,9 @@ impl Middle {
     fn read(&mut self, sample: Sample, now: Moment) {
         let at = sample.tag.0 as usize;
         let Some(reading) = self.tags.get_mut(at).and_then(|tag| tag.read(sample, now)) else { return };
+        if let Some(machine) = self.state_of[at] {
+            self.state_read(machine, &reading, now);
+        }
         for watcher in 0..self.watchers[at].len() {
             let (slot, which) = self.watchers[at][watcher];
             self.judge(slot, which, &reading);
@@ -187,7 +196,10 @@ impl Middle {
             may_open: is_news,
             is_late: age > LATE_AFTER,
         };
-        let changes = slot.condition.learn(&fact);
+        let mut changes = slot.condition.learn(&fact);
+        if slot.condition.is_aside() {
+            changes.extend(self.overrule(at, reading.received));
+        }
         self.follow_up(at, &changes, reading.received);
     }
 
@@ -203,6 +215,9 @@ impl Middle {
             self.tell(at, Some(*last), now);
         }
         self.schedule(at, now);
+        if !changes.is_empty() {
+            self.hide_children(at, now);
+        }
     }
 
     fn schedule(&mut self, at: usize, now: Moment) {
