@@ -1,0 +1,172 @@
+//! Production figures through kills: what a source gives again is not counted again, and nothing is lost.
+
+use std::time::Duration;
+
+use contract::{Batch, Event, Moment, Origin, Record, Sample, Value};
+
+use crate::board::{Plant, sample};
+
+const LINE: &str = r#"
+[site]
+name = "Usine"
+language = "fr"
+timezone = "Europe/Paris"
+stories_per_day = 1
+[source.exec.plc]
+command = ["/bin/true"]
+[network.wall.local]
+[machine.line-4]
+name = "Ligne 4"
+[machine.line-4.tag.state]
+source = "plc"
+called = "state"
+[machine.line-4.tag.good]
+source = "plc"
+called = "good"
+[machine.line-4.production]
+state = "state"
+good = "good"
+ideal_per_hour = 3600
+[shift.matin]
+from = "05:00"
+to = "06:00"
+days = ["mon..fri"]
+[summary.equipes]
+"#;
+
+/// 2026-11-23 05:00 in Paris.
+const BEGUN: Moment = Moment::from_ms(1_795_406_400_000);
+
+/// How the kills go.
+#[derive(Clone, Copy, PartialEq)]
+enum Kills {
+    Never,
+    /// Every minute. The batch before was kept and not settled, so it comes a second time.
+    GivenAgain,
+    /// As above, and the store forgets the production: the mutant.
+    Forgotten,
+}
+
+/// A part every two seconds, in batches of ten seconds. Without times of its own, a batch that is given again looks as
+/// if it happened now.
+fn batch(plant: &Plant, second: u64, is_timed: bool) -> Vec<Sample> {
+    let from = second - second.min(10);
+    let values = (from / 2..=second / 2).map(|part| (part * 2, 1_000.0 + part as f64));
+    let good = values.map(|(when, value)| {
+        let at = is_timed.then(|| BEGUN.plus(Duration::from_secs(when)));
+        sample(plant.tag("line-4/good"), Value::Number(value), at, Origin::Live)
+    });
+    let at = is_timed.then(|| BEGUN.plus(Duration::from_secs(from)));
+    let state = sample(plant.tag("line-4/state"), Value::Number(1.0), at, Origin::Live);
+    std::iter::once(state).chain(good).collect()
+}
+
+/// The summary of the shift, as people read it.
+fn told(kills: Kills, is_timed: bool) -> String {
+    let mut plant = Plant::new(LINE, BEGUN);
+    for second in (0..=3_610).step_by(10) {
+        let now = BEGUN.plus(Duration::from_secs(second));
+        plant.settle(now);
+        let samples = batch(&plant, second, is_timed);
+        plant.middle.take(0, Batch { samples, ..Batch::default() }, now);
+        if second % 60 == 0 && second > 0 && second < 3_600 && kills != Kills::Never {
+            plant.keep_rest(now);
+            if kills == Kills::Forgotten {
+                plant.forget(portevoix::store::Table::Production);
+            }
+            plant.restart(now);
+            let samples = batch(&plant, second, is_timed);
+            plant.middle.take(0, Batch { samples, ..Batch::default() }, now);
+        }
+        plant.settle(now);
+    }
+    plant.boards[0].log.clone()
+}
+
+#[test]
+fn what_is_given_again_after_a_kill_is_not_counted_again() {
+    for is_timed in [true, false] {
+        let calm = told(Kills::Never, is_timed);
+        assert!(calm.contains("Bonnes : 1 800. Rebuts : 0."), "{calm}");
+        let killed = told(Kills::GivenAgain, is_timed);
+        // Between the last that is kept and the kill nothing is lost here: it is kept at the kill.
+        assert_eq!(killed.matches("BILAN").count(), 1, "{killed}");
+        let made = |log: &str| -> u64 {
+            let number = |after: &str| {
+                let digits = log.split(after).nth(1).unwrap_or("0").chars();
+                let digits: String =
+                    digits.take_while(|c| !matches!(c, '.' | '\n')).filter(char::is_ascii_digit).collect();
+                digits.parse::<u64>().unwrap()
+            };
+            number("Bonnes : ") + number("Pièces hors calcul : ")
+        };
+        assert_eq!(made(&killed), 1_800, "{killed}");
+        let forgotten = told(Kills::Forgotten, is_timed);
+        assert_ne!(made(&forgotten), 1_800, "a store that forgets must be seen: {forgotten}");
+    }
+}
+
+/// Stocks of a site that all run out.
+const STOCK: &str = r#"
+[list.stock]
+source = "plc"
+called = "stock"
+key = ["article"]
+[list.stock.field]
+article = { from = "article" }
+left = { from = "left", type = "number", unit = "kg" }
+[list.stock.rule.reach.short]
+level = "left"
+under = "30d"
+over = "1h"
+"#;
+
+#[test]
+fn a_speaker_tells_as_many_stories_a_day_as_it_may() {
+    let mut plant = Plant::new(&format!("{LINE}{STOCK}"), BEGUN);
+    let list = plant.plan.lists[0].id;
+    for minute in 0..30 {
+        let now = BEGUN.plus(Duration::from_secs(60 * minute));
+        for article in ["a", "b"] {
+            let left = Value::Number(200.0 - minute as f64);
+            let fields = [Some(Value::Text(article.into())), Some(left)].into();
+            let record = Record { list, key: article.into(), fields, at: None, origin: Origin::Live };
+            plant.middle.take(0, Batch { events: vec![Event::Record(record)], ..Batch::default() }, now);
+        }
+        plant.settle(now);
+    }
+    assert_eq!(plant.boards[0].log.matches("posts #").count(), 1, "{}", plant.boards[0].log);
+    // The next day has room again, and what is short is still short.
+    let next = BEGUN.plus(Duration::from_secs(86_400));
+    plant.settle(next);
+    assert_eq!(plant.boards[0].log.matches("posts #").count(), 2, "{}", plant.boards[0].log);
+}
+
+/// What the READMEs show is read as it stands, and is what people read.
+#[test]
+fn the_readmes_show_what_is_so() {
+    for (file, heading, shown) in [
+        ("README.md", "## What a machine makes", "SUMMARY"),
+        ("README.fr.md", "## Ce que fait une machine", "BILAN"),
+    ] {
+        let text = std::fs::read_to_string(file).unwrap();
+        let part = text.split(heading).nth(1).unwrap_or_else(|| panic!("{file} has no {heading}"));
+        let toml = part.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+        let tags: String = ["state", "good", "scrap"]
+            .map(|tag| format!("[class.press.tag.{tag}]\nsource = 'plc'\ncalled = '{{machine}}/{tag}'\n"))
+            .concat();
+        let base = "[site]\nname = 'Usine'\n[source.exec.plc]\ncommand = ['cat']\n[network.wall.local]\n\
+                    [machine.line-4]\nclass = 'press'\n";
+        let plan =
+            portevoix::config::read(vec![("plant.toml".into(), format!("{base}{tags}{toml}"))]).unwrap();
+        assert_eq!((plan.warnings.len(), plan.summaries.len(), plan.hours.shift.len()), (0, 1, 1), "{file}");
+        let wall = std::fs::read_to_string("tests/plants/shift-is-summed-up/wall.md").unwrap();
+        let post = part.split("```text").nth(1).unwrap().split("```").next().unwrap();
+        assert!(post.contains(shown));
+        for line in post.trim().lines() {
+            // The machine has another name in English, and the story an average that the page leaves out.
+            let line = line.replace("Line 4", "Ligne 4");
+            assert!(wall.contains(&line), "{file} shows what no machine said: {line}");
+        }
+    }
+}
