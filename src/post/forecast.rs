@@ -145,6 +145,15 @@ impl Forecast {
     }
 }
 
+/// The word of the first line once it is over: what was feared did not come, or there is nothing to fear any more.
+pub fn word_over(forecast: &Forecast) -> &'static str {
+    match forecast {
+        Forecast::Late(LateWords { stands: Stands::InTime, .. })
+        | Forecast::Reach(ReachWords { lasts: Lasts::Enough, .. }) => "word-cleared",
+        Forecast::Late(_) | Forecast::Reach(_) => "word-record-done",
+    }
+}
+
 /// The fact of the first line, with the key of the row cut at so many characters.
 pub fn fact(page: &Page<'_>, forecast: &Forecast, chars_max: usize) -> Text {
     let language = page.language;
@@ -154,6 +163,7 @@ pub fn fact(page: &Page<'_>, forecast: &Forecast, chars_max: usize) -> Text {
         Forecast::Late(words) => {
             let (ends, due) = (point(words.ends), point(words.due));
             let late = language.lasted(words.late);
+            let at = language.at(minute(words.ends), page.now);
             let name = match words.stands {
                 Stands::Late if due.contains(':') && !due.contains(' ') => "order-late",
                 Stands::Late => "order-late-day",
@@ -161,7 +171,7 @@ pub fn fact(page: &Page<'_>, forecast: &Forecast, chars_max: usize) -> Text {
                 Stands::Done => "late-done",
                 Stands::Left => "late-left",
             };
-            let facts = [("list", list), ("ends", &ends), ("due", &due), ("late", &late)];
+            let facts = [("list", list), ("ends", &ends), ("due", &due), ("late", &late), ("at", &at)];
             language.text(name, &facts, &[("key", &clean(&words.key, chars_max))])
         }
         Forecast::Reach(words) => {

@@ -97,7 +97,8 @@ impl Page<'_> {
             (Mark::Cleared, About::Silence { .. } | About::Source { .. } | About::Stuck { .. }) => {
                 "word-heard"
             }
-            (Mark::Cleared, About::Record { .. } | About::Forecast { .. }) => "word-record-done",
+            (Mark::Cleared, About::Record { .. }) => "word-record-done",
+            (Mark::Cleared, About::Forecast { forecast }) => forecast::word_over(forecast),
             (Mark::Cleared, _) => "word-cleared",
             (Mark::Digest, _) => "word-record",
             (Mark::Late, _) => "word-late",

@@ -61,21 +61,21 @@ pub(super) struct Foreseen<'a> {
 impl Middle {
     /// Time went by, or records came.
     pub(super) fn look_ahead(&mut self, now: Moment) {
-        self.look_at_orders(now);
+        self.follow_orders(now);
+        for at in 0..self.works.books.len() {
+            self.look_at_orders_of(at, now);
+        }
         let keys: Vec<String> = self.works.stocks.keys().cloned().collect();
         for key in keys {
             self.look_at_stock(&key, now);
         }
     }
 
-    /// Which orders run, and whether they will be late.
-    pub(super) fn look_at_orders(&mut self, now: Moment) {
+    /// Records came: which orders run. Those that began are looked at, the others when time goes by.
+    pub(super) fn follow_orders(&mut self, now: Moment) {
         for at in 0..self.works.books.len() {
-            self.follow_order(at, now);
-            let Some(running) = self.works.books[at].running.clone() else { continue };
-            let Some(list) = self.lists.iter().position(|list| list.name == running.list) else { continue };
-            for rule in 0..self.works.foreseeing[list].late.len() {
-                self.look_at_order(at, (list, rule), &running, now);
+            if self.follow_order(at, now) {
+                self.look_at_orders_of(at, now);
             }
         }
         for (heard, list) in self.works.heard.iter_mut().zip(&self.lists) {
@@ -83,13 +83,23 @@ impl Middle {
         }
     }
 
-    /// The order of a machine is another, or its business system says how far it is.
-    fn follow_order(&mut self, at: usize, now: Moment) {
+    /// Whether the order of a machine will be late, by each rule.
+    fn look_at_orders_of(&mut self, at: usize, now: Moment) {
+        let Some(running) = self.works.books[at].running.clone() else { return };
+        let Some(list) = self.lists.iter().position(|list| list.name == running.list) else { return };
+        for rule in 0..self.works.foreseeing[list].late.len() {
+            self.look_at_order(at, (list, rule), &running, now);
+        }
+    }
+
+    /// True when the order of a machine is another, or its business system says how far it is.
+    fn follow_order(&mut self, at: usize, now: Moment) -> bool {
         let current = self.current.get(&self.works.books[at].machine).cloned();
         let named = current.as_ref().and_then(|(list, key)| Some((self.lists.get(*list)?.name.clone(), key)));
         let before =
             self.works.books[at].running.as_ref().map(|running| (&running.list, running.key.as_str()));
-        if before != named.as_ref().map(|(list, key)| (list, &***key)) {
+        let is_other = before != named.as_ref().map(|(list, key)| (list, &***key));
+        if is_other {
             if let Some(running) = self.works.books[at].running.take() {
                 self.leave_order(at, &running, now);
             }
@@ -105,7 +115,7 @@ impl Middle {
                 told: None,
             });
         }
-        let Some((list, key)) = current else { return };
+        let Some((list, key)) = current else { return is_other };
         let done = self.works.foreseeing[list].late.iter().find_map(|(_, section)| section.done.as_ref());
         let done = done.and_then(|field| number(self.lists[list].value(&key, field)));
         let book = &mut self.works.books[at];
@@ -115,7 +125,9 @@ impl Middle {
         {
             running.told = Some((done, good));
             book.is_news = true;
+            return true;
         }
+        is_other
     }
 
     /// A machine makes something else from now on: nothing more is foreseen of its order.
@@ -127,9 +139,9 @@ impl Middle {
         for rule in rules {
             let raiser = (running.list.as_str(), rule, running.key.as_str());
             let Some(Forecast::Late(words)) = self.foreseen(&raiser) else { continue };
-            let is_made = words.done >= words.quantity;
-            let stands = if is_made { Stands::Done } else { Stands::Left };
-            let forecast = Forecast::Late(LateWords { stands, ..words });
+            let done = running.done(self.works.books[at].ledger.made().good()).unwrap_or(words.done);
+            let stands = if done >= words.quantity { Stands::Done } else { Stands::Left };
+            let forecast = Forecast::Late(LateWords { stands, done, ends: now, ..words });
             let author = self.machines.get(machine).unwrap_or(&self.site).clone();
             self.foresee(Foreseen { raiser, author, level: Some(Level::NORMAL), forecast }, now);
         }

@@ -163,7 +163,7 @@ impl Middle {
         }
         if !batch.events.is_empty() {
             self.take_events(batch.events, now);
-            self.look_at_orders(now);
+            self.follow_orders(now);
         }
         if batch.ticket.is_some() && !self.lists.is_empty() {
             self.said_all(source);

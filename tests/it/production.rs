@@ -142,6 +142,124 @@ fn a_speaker_tells_as_many_stories_a_day_as_it_may() {
     assert_eq!(plant.boards[0].log.matches("posts #").count(), 2, "{}", plant.boards[0].log);
 }
 
+/// A day and a week of one machine: the names of the posts, in order.
+#[test]
+fn a_day_and_a_week_are_told_when_their_last_shift_is_over() {
+    let more = "[shift.soir]\nfrom = '13:00'\nto = '14:00'\ndays = ['mon..tue']\n\
+                [summary.jours]\nend_of = 'day'\n[summary.semaines]\nend_of = 'week'\n";
+    let mut plant = Plant::new(&format!("{LINE}{more}"), BEGUN);
+    let (state, good) = (plant.tag("line-4/state"), plant.tag("line-4/good"));
+    for minute in 0..8 * 24 * 60 {
+        let now = BEGUN.plus(Duration::from_secs(60 * minute));
+        if minute % 30 == 0 {
+            plant.say(sample(state, Value::Number(1.0), None, Origin::Live), now);
+            plant.say(sample(good, Value::Number(minute as f64), None, Origin::Live), now);
+        }
+        plant.settle(now);
+    }
+    let log = &plant.boards[0].log;
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("BILAN")).collect();
+    let count = |words: &str| told.iter().filter(|line| line.contains(words)).count();
+    // Monday and Tuesday with two shifts each, then one a day; the week-end has none; then Monday anew.
+    assert_eq!(
+        (count(" matin,"), count(" soir,"), count("journée,"), count("semaine du 23/11")),
+        (6, 3, 6, 1)
+    );
+    let first_day = log.split("journée, lundi 23/11").nth(1).unwrap();
+    assert!(first_day.contains("Perdu sur 120 min requises"), "{first_day}");
+    let week = log.split("semaine du 23/11").nth(1).unwrap();
+    assert!(week.contains("Perdu sur 420 min requises"), "{week}");
+    assert!(week.contains("Moyenne 5 jours"), "{week}");
+}
+
+/// Orders of a machine that makes a part a second.
+const ORDERS: &str = r#"
+[list.orders]
+source = "plc"
+called = "orders"
+name = "OF"
+key = ["number"]
+machine = "machine"
+current = { field = "state", is = ["running"] }
+[list.orders.field]
+done = { from = "done", type = "number" }
+due = { from = "due", type = "time" }
+machine = { from = "machine" }
+number = { from = "number" }
+quantity = { from = "quantity", type = "number" }
+state = { from = "state" }
+[list.orders.rule.late.late]
+quantity = "quantity"
+due = "due"
+"#;
+
+/// Plays an order that runs already when the list is first read, for a quarter of an hour: a part in two seconds.
+fn order_that_runs_already(rule: &str) -> String {
+    let mut plant = Plant::new(&format!("{LINE}{ORDERS}{rule}"), BEGUN);
+    let list = plant.plan.lists[0].id;
+    for second in (0..=900).step_by(10) {
+        let now = BEGUN.plus(Duration::from_secs(second));
+        let samples = batch(&plant, second, false);
+        let texts = |words: &str| Some(Value::Text(words.into()));
+        let due = Some(Value::Time(BEGUN.plus(Duration::from_secs(1_200))));
+        let fields = [
+            Some(Value::Number(100.0)),
+            due,
+            texts("line-4"),
+            texts("7"),
+            Some(Value::Number(4_000.0)),
+            texts("running"),
+        ];
+        let record = Record { list, key: "7".into(), fields: fields.into(), at: None, origin: Origin::Live };
+        plant.middle.take(0, Batch { samples, events: vec![Event::Record(record)], ..Batch::default() }, now);
+        plant.settle(now);
+    }
+    plant.boards[0].log.clone()
+}
+
+#[test]
+fn of_an_order_that_nobody_saw_begin_only_the_business_system_knows_what_is_done() {
+    assert_eq!(order_that_runs_already(""), "");
+    let told = order_that_runs_already("done = \"done\"\n");
+    assert!(told.contains("RETARD · Ligne 4 · OF 7"), "{told}");
+    // A hundred that were told, and a part in two seconds since.
+    assert!(told.contains("Fait : 25") || told.contains("Fait : 26"), "{told}");
+}
+
+/// A machine that says nothing is not one that stands: its time is told, and is in no percentage.
+#[test]
+fn a_machine_that_falls_silent_is_told_and_counted_nowhere() {
+    let mut plant =
+        Plant::new(&LINE.replace("ideal_per_hour", "silent_after = \"5m\"\nideal_per_hour"), BEGUN);
+    for second in (0..=3_700).step_by(10) {
+        let now = BEGUN.plus(Duration::from_secs(second));
+        if second <= 1_500 {
+            let samples = batch(&plant, second, true);
+            plant.middle.take(0, Batch { samples, ..Batch::default() }, now);
+        }
+        plant.settle(now);
+    }
+    let told = &plant.boards[0].log;
+    // 25 minutes, and five until its silence is one.
+    assert!(told.contains("Perdu sur 30 min requises : arrêts 0"), "{told}");
+    assert!(told.contains("Machine muette 30 min, hors calcul."), "{told}");
+}
+
+#[test]
+fn the_figures_of_a_machine_stand_over_those_of_its_class() {
+    let text = "[site]\nname = 'Usine'\n[source.exec.plc]\ncommand = ['cat']\n[network.wall.local]\n\
+                [class.line.tag.state]\nsource = 'plc'\ncalled = '{machine}/state'\n\
+                [class.line.tag.good]\nsource = 'plc'\ncalled = '{machine}/good'\n\
+                [class.line.production]\nstate = 'state'\ngood = 'good'\nideal_per_hour = 100\nmicro_stop = '3m'\n\
+                [machine.a]\nclass = 'line'\n[machine.b]\nclass = 'line'\nproduction.ideal_per_hour = 50\n";
+    let plan = portevoix::config::read(vec![("plant.toml".into(), text.into())]).unwrap();
+    let figures = |at: usize| {
+        let section = &plan.machines[at].production.as_ref().unwrap().section;
+        (section.ideal_per_hour, section.micro_stop.0.as_secs())
+    };
+    assert_eq!((figures(0), figures(1)), ((Some(100.0), 180), (Some(50.0), 180)));
+}
+
 /// What the READMEs show is read as it stands, and is what people read.
 #[test]
 fn the_readmes_show_what_is_so() {

@@ -207,3 +207,64 @@ fn every_forecast_is_to_our_taste_in_every_language() {
         }
     }
 }
+
+/// What `portevoix preview` shows is as good as what is told.
+#[test]
+fn every_example_is_to_our_taste() {
+    let text = r#"
+        [site]
+        name = "Usine"
+        [source.exec.plc]
+        command = ["cat"]
+        [network.wall.local]
+        [machine.line-4]
+        name = "Ligne 4"
+        [machine.line-4.tag.state]
+        source = "plc"
+        called = "state"
+        [machine.line-4.production]
+        state = "state"
+        good = "state"
+        ideal_cycle = "30s"
+        cause.jam = { is = [3] }
+        [shift.morning]
+        from = "05:00"
+        to = "13:00"
+        days = ["mon"]
+        [summary.shifts]
+        [summary.weeks]
+        end_of = "week"
+        [list.orders]
+        source = "plc"
+        called = "orders"
+        key = ["number"]
+        machine = "number"
+        current = { field = "number", is = ["1"] }
+        [list.orders.field]
+        number = { from = "number" }
+        left = { from = "left", type = "number", unit = "kg" }
+        due = { from = "due", type = "time" }
+        [list.orders.rule.late.late]
+        quantity = "left"
+        due = "due"
+        pick_up = "due"
+        [list.orders.rule.reach.short]
+        level = "left"
+        under = "8h"
+    "#;
+    let plan = crate::config::read(vec![("plant.toml".into(), text.into())]).unwrap();
+    for language in languages() {
+        let told = super::example_summaries(&plan, &language, at(480));
+        assert_eq!(told.len(), 2);
+        for (_, _, post) in told {
+            assert_eq!(lint(&post), Vec::<String>::new());
+            assert!(post.fact.plain().contains('%'), "a figure: {}", post.fact.plain());
+        }
+    }
+    let feared = super::example_forecasts(&plan.lists[0], &author(), at(480));
+    assert_eq!(feared.len(), 4);
+    for subject in feared {
+        let About::Forecast { forecast } = subject.about else { panic!("a forecast") };
+        check(forecast, 480);
+    }
+}
