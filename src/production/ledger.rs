@@ -83,6 +83,11 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// What the machine did, and up to when that is known.
+    pub fn known(&self) -> (State, Moment) {
+        (self.state, self.at)
+    }
+
     /// The time that it ran goes into the pace.
     fn count_time(&mut self) {
         self.pace.pass_ms(std::mem::take(&mut self.uncounted_ms));
@@ -181,6 +186,15 @@ impl Ledger {
         self.pass(at, calendar);
         self.hear();
         self.enter(state);
+    }
+
+    /// Its source is back after a moment: it still does what it did, unless it has said something else since.
+    pub fn find_again(&mut self, at: Moment, state: State, calendar: &Calendar) {
+        if self.kept.state == State::Unknown {
+            self.pass(at, calendar);
+            self.hear();
+            self.enter(state);
+        }
     }
 
     /// From `at` on nobody knows what it does: its source is lost.

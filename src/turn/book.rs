@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::forecasts::Running;
 use crate::config::MachinePlan;
-use crate::production::{self, Count, Figures, Ledger, Section};
+use crate::production::{self, Count, Figures, Ledger, Section, State};
 use crate::reading::Reading;
 use crate::shift::{Calendar, Hours};
 
@@ -88,6 +88,8 @@ pub(super) struct Book {
     pub running: Option<Running>,
     /// The source that tells its state.
     pub source: usize,
+    /// What it did before its source was lost, and when that was last known.
+    pub before_loss: Option<(State, Moment)>,
     /// Must be kept with the next step.
     pub is_news: bool,
     pub is_past_news: bool,
@@ -129,6 +131,7 @@ impl Book {
             past: Vec::new(),
             running: None,
             source: state.map_or(usize::MAX, |tag| tag.source),
+            before_loss: None,
             is_news: true,
             is_past_news: false,
             is_dirty: false,
@@ -139,9 +142,11 @@ impl Book {
     /// Goes on with what was kept; `None` if it cannot be read.
     pub(super) fn resume(&mut self, saved: &str) -> Option<()> {
         let saved: Saved = serde_json::from_str(saved).ok()?;
+        let before = saved.ledger.known();
         self.ledger = Ledger::resume(&self.section, saved.ledger, &self.calendar);
         (self.period, self.day, self.week) = (saved.period, saved.day, saved.week);
         self.running = saved.running;
+        self.before_loss = Some(before);
         Some(())
     }
 

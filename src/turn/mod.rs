@@ -155,7 +155,8 @@ impl Middle {
             match notice {
                 Notice::Trouble(trouble) => self.trouble(source, trouble, now),
                 Notice::Mended(thing, name) => self.mended(source, thing, &name, now),
-                Notice::Poison(_) | Notice::Gap(_) | Notice::Unclaimed(_) => {}
+                Notice::Gap(_) => self.doubt(source, now),
+                Notice::Poison(_) | Notice::Unclaimed(_) => {}
             }
         }
         for sample in batch.samples {
@@ -295,7 +296,9 @@ impl Middle {
         let at = state.slot;
         self.know(at, !is_up, now);
         self.ask_anew(source, is_up, now);
-        if !is_up {
+        if is_up {
+            self.find_again(source, now);
+        } else {
             self.lose_sight(source, now);
         }
         // Whoever can speak again is given the time to do so.

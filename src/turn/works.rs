@@ -15,13 +15,16 @@ use super::forecasts::Foreseeing;
 use super::stocks::Stock;
 use super::{Middle, Remark};
 use crate::config::{MachinePlan, Plan};
-use crate::production::{Count, Span};
+use crate::production::{Count, Span, State};
 use crate::reading::Reading;
 use crate::shift::Calendar;
 use crate::store::{Table, Write};
 
 /// What a machine said a moment before the end of a shift may come a moment after it.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// So short a loss of sight changes nothing: a machine that only says what changes would be unknown for hours after it.
+const BLINK: Duration = Duration::from_secs(60);
 
 /// What is foreseen is looked at so often, besides when a record came.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -204,9 +207,34 @@ impl Middle {
             if self.works.books[at].source == source {
                 self.end_periods(at, now, now);
                 let book = &mut self.works.books[at];
+                let before = book.ledger.kept().known();
+                if before.0 != State::Unknown {
+                    book.before_loss = Some((before.0, now));
+                }
                 book.ledger.lose(now, &book.calendar);
                 book.is_news = true;
             }
+        }
+    }
+
+    /// A source is back. After a moment its machines still do what they did; after longer, or where it says itself that
+    /// something is missing, they must say it anew.
+    pub(super) fn find_again(&mut self, source: usize, now: Moment) {
+        for book in self.works.books.iter_mut().filter(|book| book.source == source) {
+            if let Some((state, known)) = book.before_loss.take()
+                && now.since(known) <= BLINK
+            {
+                book.ledger.find_again(now, state, &book.calendar);
+                book.is_news = true;
+            }
+        }
+    }
+
+    /// A source says that something is missing: what its machines do must be said anew.
+    pub(super) fn doubt(&mut self, source: usize, now: Moment) {
+        self.lose_sight(source, now);
+        for book in self.works.books.iter_mut().filter(|book| book.source == source) {
+            book.before_loss = None;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{Batch, Event, Moment, Origin, Record, Sample, Value};
+use contract::{Batch, Event, Moment, Notice, Origin, Record, Sample, Value};
 
 use crate::board::{Plant, sample};
 
@@ -243,6 +243,39 @@ fn a_machine_that_falls_silent_is_told_and_counted_nowhere() {
     // 25 minutes, and five until its silence is one.
     assert!(told.contains("Perdu sur 30 min requises : arrêts 0"), "{told}");
     assert!(told.contains("Machine muette 30 min, hors calcul."), "{told}");
+}
+
+/// A machine that says its state once and counts on, while its source is lost for so long in the middle of the hour.
+fn lost_for(seconds: u64, notices: Vec<Notice>) -> String {
+    let mut plant = Plant::new(LINE, BEGUN);
+    let (state, good) = (plant.tag("line-4/state"), plant.tag("line-4/good"));
+    plant.say(sample(state, Value::Number(1.0), None, Origin::Live), BEGUN);
+    for second in (0..=3_610).step_by(10) {
+        let now = BEGUN.plus(Duration::from_secs(second));
+        if second == 1_800 {
+            plant.middle.source(0, Some("connection refused".into()), now);
+        }
+        if second == 1_800 + seconds {
+            plant.middle.source(0, None, now);
+            plant.middle.take(0, Batch { notices: notices.clone(), ..Batch::default() }, now);
+        }
+        if !(1_800..1_800 + seconds).contains(&second) {
+            plant.say(sample(good, Value::Number(second as f64), None, Origin::Live), now);
+        }
+        plant.settle(now);
+    }
+    plant.boards[0].log.clone()
+}
+
+#[test]
+fn a_blink_of_a_source_does_not_hide_the_rest_of_the_shift() {
+    // Half a minute is less than a reader is told of.
+    let blink = lost_for(30, Vec::new());
+    assert!(blink.contains("Perdu sur 59,5 min requises") && !blink.contains("muette"), "{blink}");
+    for told in [lost_for(90, Vec::new()), lost_for(30, vec![Notice::Gap("session forgotten".into())])] {
+        assert!(told.contains("Perdu sur 30 min requises"), "{told}");
+        assert!(told.contains("Machine muette 30 min"), "{told}");
+    }
 }
 
 #[test]
