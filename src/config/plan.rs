@@ -39,6 +39,8 @@ pub struct Plan {
 /// What only the program itself needs to know of the site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
+    /// How many stories a machine may begin in a day.
+    pub stories_per_day: u32,
     /// The folder for what must outlive a restart, if the file names one.
     pub state: Option<PathBuf>,
 }

@@ -93,7 +93,7 @@ impl Reader<'_> {
             timezone: section.timezone.clone(),
             machines: machines.iter().map(|machine| machine.author.clone()).collect(),
         };
-        let settings = Settings { state: section.state.clone() };
+        let settings = Settings { state: section.state.clone(), stories_per_day: section.stories_per_day };
         let networks =
             networks.into_iter().filter_map(|member| self.network_plan(member, &section)).collect();
         let sources = sources.into_iter().filter_map(|member| self.source_plan(member)).collect();

@@ -47,6 +47,15 @@ pub struct SiteSection {
     pub timezone: String,
     /// The folder for what must outlive a restart. Without it, the one that the service manager gives.
     pub state: Option<PathBuf>,
+    /// How many stories (a late order, a stock that runs out) a machine begins in a day at most. A summary is always
+    /// told, and says how many were not.
+    #[serde(default = "stories_per_day")]
+    pub stories_per_day: u32,
+}
+
+/// What a reader takes from one machine beside its alarms.
+fn stories_per_day() -> u32 {
+    6
 }
 
 fn utc() -> String {

@@ -20,7 +20,6 @@ pub mod limit;
 pub mod order;
 pub mod rate;
 pub mod record;
-pub mod schedule;
 pub mod stale;
 pub mod state;
 pub mod window;

@@ -13,6 +13,7 @@ use super::lists::ListState;
 use super::raised::{Listening, Raised};
 use super::slot::Slot;
 use super::standing::Hiding;
+use super::works::Works;
 use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
 use crate::episode::flood::Watch;
@@ -37,6 +38,8 @@ pub struct Kept {
     pub raised: Vec<(String, String)>,
     /// Rows of [`Table::Record`].
     pub records: Vec<(String, String)>,
+    /// Rows of [`Table::Production`].
+    pub production: Vec<(String, String)>,
     /// True when the store was damaged and is empty for that reason.
     pub is_damaged: bool,
 }
@@ -46,14 +49,22 @@ impl Middle {
     ///
     /// # Errors
     /// A language or time zone that this build does not know.
-    pub fn new(plan: &Plan, can: &[Capabilities], kept: Kept, now: Moment) -> Result<Middle, LanguageError> {
+    pub fn new(
+        plan: &Plan,
+        can: &[Capabilities],
+        mut kept: Kept,
+        now: Moment,
+    ) -> Result<Middle, LanguageError> {
         let codes: BTreeSet<&str> = plan.networks.iter().map(|network| network.language.as_str()).collect();
         let languages: Vec<Language> =
             codes.iter().map(|code| Language::new(code, &plan.site.timezone)).collect::<Result<_, _>>()?;
         let language_of = |code: &str| languages.iter().position(|known| known.code() == code).unwrap_or(0);
         let networks = plan.networks.iter().zip(can).map(|(network, can)| (network.name.clone(), *can));
+        let zone = TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC);
+        let (works, gone) = Works::new(plan, std::mem::take(&mut kept.production), &zone, now);
         let mut middle = Middle {
-            zone: TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC),
+            zone,
+            works,
             site: Author { key: SITE.into(), name: plan.site.name.clone(), place: String::new() },
             tags: Vec::new(),
             names: Vec::new(),
@@ -84,6 +95,7 @@ impl Middle {
         middle.add_machines(plan, now);
         middle.add_standings(plan);
         middle.add_site(plan);
+        middle.forget_production(gone);
         middle.resume(kept, now);
         Ok(middle)
     }

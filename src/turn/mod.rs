@@ -5,13 +5,20 @@
 //! and a test are the same calls.
 
 mod about;
+mod book;
+mod budget;
 mod build;
+mod examples;
 mod floods;
+mod forecasts;
 mod health;
 mod lists;
 mod raised;
 mod slot;
 mod standing;
+mod stocks;
+mod summaries;
+mod works;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -23,6 +30,7 @@ use serde::Serialize;
 
 pub use about::subject;
 pub use build::Kept;
+pub use examples::{example_forecasts, example_summaries};
 pub use health::{Health, SourceHealth, TagHealth};
 pub use lists::example_records;
 
@@ -37,6 +45,7 @@ use lists::ListState;
 use raised::{Listening, Raised};
 use slot::Slot;
 use standing::Standing;
+use works::Works;
 
 /// The machine key of what the site itself says. No machine can have it: keys begin with a letter or a digit.
 pub const SITE: &str = "_site";
@@ -108,6 +117,8 @@ pub struct Middle {
     current: BTreeMap<usize, (usize, Box<str>)>,
     listening: Vec<Listening>,
     raised: Raised,
+    /// What machines make.
+    works: Works,
     floods: Watch,
     /// For each machine, what else is known of it.
     standings: Vec<Standing>,
@@ -152,7 +163,8 @@ impl Middle {
             match notice {
                 Notice::Trouble(trouble) => self.trouble(source, trouble, now),
                 Notice::Mended(thing, name) => self.mended(source, thing, &name, now),
-                Notice::Poison(_) | Notice::Gap(_) | Notice::Unclaimed(_) => {}
+                Notice::Gap(_) => self.doubt(source, now),
+                Notice::Poison(_) | Notice::Unclaimed(_) => {}
             }
         }
         for sample in batch.samples {
@@ -160,6 +172,7 @@ impl Middle {
         }
         if !batch.events.is_empty() {
             self.take_events(batch.events, now);
+            self.follow_orders(now);
         }
         if batch.ticket.is_some() && !self.lists.is_empty() {
             self.said_all(source);
@@ -171,6 +184,9 @@ impl Middle {
         let Some(reading) = self.tags.get_mut(at).and_then(|tag| tag.read(sample, now)) else { return };
         if let Some(machine) = self.state_of[at] {
             self.state_read(machine, &reading, now);
+        }
+        if self.works.hears(at) {
+            self.book(at, &reading);
         }
         for watcher in 0..self.watchers[at].len() {
             let (slot, which) = self.watchers[at][watcher];
@@ -297,6 +313,11 @@ impl Middle {
         let at = state.slot;
         self.know(at, !is_up, now);
         self.ask_anew(source, is_up, now);
+        if is_up {
+            self.find_again(source, now);
+        } else {
+            self.lose_sight(source, now);
+        }
         // Whoever can speak again is given the time to do so.
         for slot in 0..self.slots.len() {
             if is_up && self.slots[slot].source == Some(source) {
@@ -331,6 +352,7 @@ impl Middle {
             self.sweep_raised(now);
             self.floods.sweep(now);
         }
+        self.tick_works(now);
         self.tell_flood(now);
     }
 
@@ -357,7 +379,7 @@ impl Middle {
     /// When something will be due, if nothing else happens.
     pub fn due(&mut self, now: Moment) -> Option<Moment> {
         let timer = self.timers.peek().map(|Reverse((due, _))| *due);
-        timer.into_iter().chain(self.outbox.due(now)).chain(self.floods.due()).min()
+        timer.into_iter().chain(self.outbox.due(now)).chain(self.floods.due()).chain(self.works.due()).min()
     }
 
     /// True when a commit should not wait: there is something to tell.
@@ -370,6 +392,7 @@ impl Middle {
         !self.changed.is_empty()
             || self.lists_changed
             || self.floods.has_changes()
+            || self.works.has_changes()
             || !self.journal.is_empty()
             || !self.unusable.is_empty()
             || self.outbox.lanes().iter().any(crate::outbox::Lane::has_rows)
@@ -383,16 +406,21 @@ impl Middle {
         for (network, lane) in self.outbox.lanes_mut().iter_mut().enumerate() {
             step.jobs.extend(lane.next(now).map(|job| (network, job)));
         }
-        step.writes = self.rest(now);
+        step.writes = self.writes(false, now);
         step
     }
 
-    /// All that changed since the last step, without beginning anything new.
+    /// All that changed since the last step, without beginning anything new: what could wait as well.
     pub fn rest(&mut self, now: Moment) -> Vec<Write> {
+        self.writes(true, now)
+    }
+
+    fn writes(&mut self, all: bool, now: Moment) -> Vec<Write> {
         let mut writes = std::mem::take(&mut self.unusable);
         self.keep_slots(&mut writes);
         self.keep_lists(&mut writes);
         self.keep_flood(&mut writes);
+        self.works.keep(all, &mut writes, now);
         writes.append(&mut self.journal);
         self.keep_outbox(&mut writes, now);
         writes
@@ -441,6 +469,7 @@ impl Middle {
 
     /// The clock was set forward or back: whoever must speak is given the time to do so.
     pub fn clock_stepped(&mut self, now: Moment) {
+        self.set_works_back(now);
         for at in 0..self.slots.len() {
             self.slots[at].start_anew(now);
             self.schedule(at, now);
@@ -486,3 +515,7 @@ fn journal(at: Moment, episode: EpisodeId, entry: &Entry<'_>) -> Write {
     // A tree of numbers and words is always JSON.
     Write::Journal { at, episode, body: serde_json::to_string(entry).unwrap_or_default() }
 }
+
+#[cfg(test)]
+#[path = "tests/stories.rs"]
+mod stories_tests;

@@ -14,7 +14,7 @@ use super::slot::Slot;
 use super::{Middle, Remark, SITE};
 use crate::config::ListPlan;
 use crate::episode::{Condition, Delays, Fact, LATE_AFTER, Policy, Side};
-use crate::post::{About, AlarmWords, Subject};
+use crate::post::{About, AlarmWords, Forecast, Subject};
 use crate::rule::{Level, Verdict, alarms};
 use crate::store::{Table, Write};
 
@@ -38,6 +38,8 @@ pub(super) enum Raiser {
     Alarm { machine: String, rule: String, key: String, alarm: AlarmWords },
     /// A row of a list.
     Record { list: String, rule: String, key: String },
+    /// What is foreseen of a row of a list. The rule is `late.<name>` or `reach.<name>`.
+    Forecast { list: String, rule: String, key: String, words: Option<Forecast> },
 }
 
 /// A row of [`Table::Raised`].
@@ -79,6 +81,7 @@ impl Raiser {
             }
             Raiser::Alarm { machine, rule, key, .. } => (machine, format!("{rule}#{}", short(key))),
             Raiser::Record { list, rule, key } => (SITE, format!("record.{list}.{rule}#{}", short(key))),
+            Raiser::Forecast { list, rule, key, .. } => (SITE, format!("{rule}.{list}#{}", short(key))),
         }
     }
 }
@@ -159,6 +162,9 @@ impl Middle {
                 let author = self.author_of(at, key);
                 let about = About::Record { record };
                 Some(Subject { author, action, ..site(about, priority) })
+            }
+            Raiser::Forecast { list, rule: of, key, words } => {
+                self.forecast_subject((list, of, key), rule, words.clone()?)
             }
         }
     }
@@ -373,7 +379,9 @@ fn delays(raiser: &Raiser) -> Delays {
             Cause::SaidGoodbye => Duration::ZERO,
             _ => DEVICE_LOST_AFTER,
         },
-        Raiser::Part { .. } | Raiser::Alarm { .. } | Raiser::Record { .. } => Duration::ZERO,
+        Raiser::Part { .. } | Raiser::Alarm { .. } | Raiser::Record { .. } | Raiser::Forecast { .. } => {
+            Duration::ZERO
+        }
     };
     Delays { on, off: Duration::ZERO }
 }

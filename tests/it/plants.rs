@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-use contract::{Alarm, Batch, Event, Moment, Notice, Origin, Quality, Record, TagId, Thing, Trouble, Value};
+use contract::{
+    Alarm, Batch, Event, FieldKind, Moment, Notice, Origin, Quality, Record, TagId, Thing, Trouble, Value,
+};
 use serde::Deserialize;
 
 use portevoix::episode::{Act, Role};
@@ -98,13 +100,15 @@ impl AlarmLine {
 /// A row as a source would make it: the fields in the order of the configuration's list.
 fn record(plant: &Plant, list: &str, fields: &[serde_json::Value]) -> Event {
     let plan = plant.plan.lists.iter().find(|plan| plan.name == list).expect(list);
-    let value = |value: &serde_json::Value| match value {
+    let value = |(value, kind): (&serde_json::Value, FieldKind)| match value {
         serde_json::Value::Number(number) => Some(Value::Number(number.as_f64().unwrap())),
         serde_json::Value::Bool(flag) => Some(Value::Flag(*flag)),
+        serde_json::Value::String(words) if kind == FieldKind::Time => Some(Value::Time(moment(words))),
         serde_json::Value::String(words) => Some(Value::Text(words.as_str().into())),
         _ => None,
     };
-    let fields: Box<[Option<Value>]> = fields.iter().map(value).collect();
+    let kinds = plan.section.field.values().map(|field| field.r#type);
+    let fields: Box<[Option<Value>]> = fields.iter().zip(kinds).map(value).collect();
     let words = |name: &String| match &fields[plan.section.index(name).unwrap()] {
         Some(Value::Text(words)) => words.to_string(),
         other => panic!("expected the words of a key, found {other:?}"),
