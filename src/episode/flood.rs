@@ -94,7 +94,8 @@ impl Watch {
             self.recent.pop_front();
         }
         let is_raging = self.flood.as_ref().is_some_and(|flood| flood.ended.is_none());
-        if self.recent.len() > ABOVE && !is_raging {
+        // What has a post of its own needs no digest.
+        if self.recent.len() > ABOVE && !is_raging && !is_urgent {
             self.begin(now);
         }
         let Some(flood) = self.flood.as_mut().filter(|flood| flood.ended.is_none()) else {

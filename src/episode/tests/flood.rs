@@ -112,3 +112,15 @@ fn it_holds_no_more_than_it_needs() {
     assert!(flood.kinds.len() <= KINDS_MAX && watch.recent.len() <= ABOVE + 1);
     assert_eq!(flood.open.len() + flood.over.len(), 0);
 }
+
+#[test]
+fn what_is_urgent_is_told_by_itself_and_begins_no_digest() {
+    let mut watch = Watch::default();
+    for number in 0..50 {
+        let id = EpisodeId(format!("e{number}"));
+        assert_eq!(watch.opened(&id, line("Poste 1", "arrêt"), true, at(number)), Route::Own);
+    }
+    assert!(watch.news(at(50)).is_none());
+    // The first of the others does.
+    assert_eq!(open(&mut watch, 50, 50), Route::Digest);
+}

@@ -119,7 +119,7 @@ impl Tally {
         if posts.iter().any(|post| reads_right(said, post)) {
             return;
         }
-        let is_behind = said.is_back || said.is_ended && posts.iter().all(|post| post.mark == "warning");
+        let is_behind = said.is_back || said.is_ended && posts.iter().all(|post| post.mark == "stopped");
         match posts.is_empty() || is_behind {
             true if is_waiting => self.case(|tally| &mut tally.queued, words("queued")),
             true => self.case(|tally| &mut tally.lost, words("lost")),
@@ -129,10 +129,10 @@ impl Tally {
 }
 
 fn reads_right(said: &Said, seen: &Seen) -> bool {
-    let (mark, shape) = if said.is_ended { ("cleared", "✅") } else { ("warning", "⚠️") };
+    let (mark, shape) = if said.is_ended { ("cleared", "✅") } else { ("stopped", "⛔") };
     let is_of_machine = seen.text.contains(&format!(" · Presse {} · ", said.machine));
     // Twice, and not once more for a message that came again.
-    let is_back = seen.text.contains("Occurrences\u{a0}: 2 ");
+    let is_back = ["\n2 fois depuis ", " 2 fois depuis "].iter().any(|twice| seen.text.contains(twice));
     seen.mark == mark && is_back == said.is_back && seen.text.starts_with(shape) && is_of_machine
 }
 
@@ -151,12 +151,12 @@ fn each_case_is_told() {
     };
     let all = [said(1, false), said(2, true), said(3, false), said(4, false), said(5, true), said(6, true)];
     let posts = [
-        seen(1, "warning", "⚠️"),
+        seen(1, "stopped", "⛔"),
         seen(2, "cleared", "✅"),
         seen(2, "cleared", "✅"),
-        seen(5, "warning", "⚠️"),
-        seen(6, "cleared", "⚠️"),
-        seen(9, "warning", "⚠️"),
+        seen(5, "stopped", "⛔"),
+        seen(6, "cleared", "⛔"),
+        seen(9, "stopped", "⛔"),
     ];
     let held = Held { waiting: BTreeSet::from(["e3".to_owned()]), ..Held::default() };
     let tally = judge(&all, &posts, &held);

@@ -43,6 +43,7 @@ unit   = "°C"
 [class.press.rule.limit.hot]
 tag   = "oil"
 above = 80
+priority = 1
 clear = 70
 "#;
 
