@@ -7,6 +7,9 @@ mod format;
 #[path = "kit/programs.rs"]
 mod programs;
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use contract::kit::source as kit;
 use contract::{Batch, Check, Source, SourceError, SourceKind, Ticket, async_trait};
 use serde_json::json;
@@ -54,8 +57,8 @@ async fn survives_a_cut() {
     kit::survives_a_cut(RealBench::start()).await;
 }
 
-/// A mutant: settles as it reads.
-struct Hasty(Box<dyn Source>);
+/// A mutant: settles as it reads. It waits until the program has kept that, so that no kill comes before.
+struct Hasty(Box<dyn Source>, PathBuf);
 
 #[async_trait]
 impl Source for Hasty {
@@ -66,7 +69,15 @@ impl Source for Hasty {
     async fn next(&mut self) -> Result<Batch, SourceError> {
         let batch = self.0.next().await?;
         if let Some(ticket) = batch.ticket {
+            let before = std::fs::read_to_string(&self.1).ok();
             self.0.settle(ticket).await?;
+            let kept = async {
+                while std::fs::read_to_string(&self.1).ok() == before {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            };
+            // What is settled a second time changes nothing.
+            let _ = tokio::time::timeout(Duration::from_secs(2), kept).await;
         }
         Ok(batch)
     }
@@ -81,7 +92,8 @@ struct HastyBench(RealBench);
 #[async_trait]
 impl kit::Bench for HastyBench {
     fn make(&mut self) -> Box<dyn Source> {
-        Box::new(Hasty(self.0.make()))
+        let cursor = self.0.cursor();
+        Box::new(Hasty(self.0.make(), cursor))
     }
 
     async fn say(&mut self, value: f64) {

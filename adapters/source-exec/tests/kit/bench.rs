@@ -1,6 +1,6 @@
 //! A plant of one program.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use contract::kit::source::Bench;
@@ -86,6 +86,11 @@ impl RealBench {
     /// Nothing said yet.
     pub fn start() -> RealBench {
         RealBench { folder: Folder::new("exec"), values: String::new() }
+    }
+
+    /// Where the program keeps how far it was settled.
+    pub fn cursor(&self) -> PathBuf {
+        self.folder.path().join("exec-programme").join("cursor")
     }
 }
 
