@@ -33,6 +33,23 @@ pub fn first_len(certificates: &[u8]) -> Option<usize> {
     Some(certificates.len() - after.len())
 }
 
+/// True if every length within is one that the bytes hold. A reader of certificates asks for so much memory as a
+/// length says, before it looks for the bytes: 17 of a stranger's could ask for 150 MB.
+pub fn is_whole(certificate: &[u8]) -> bool {
+    let mut parts = vec![certificate];
+    while let Some(mut rest) = parts.pop() {
+        while let Some(&tag) = rest.first() {
+            let Some((inner, after)) = element(rest, tag) else { return false };
+            // Bit 6: made of further elements.
+            if tag & 0x20 != 0 {
+                parts.push(inner.content);
+            }
+            rest = after;
+        }
+    }
+    true
+}
+
 struct Element<'a> {
     content: &'a [u8],
 }
@@ -73,6 +90,10 @@ mod tests {
         ] {
             assert_eq!(signed(bytes), None);
         }
+        // What a fuzzer found: a number of 150 MB within 17 bytes.
+        let huge = [0x30, 0x0F, 0x30, 0x0D, 0x02, 0x84, 9, 0x25, 0x30, 4, 1, 0x82, 0x14, 0x0B, 4, 0, 0];
+        assert!(!is_whole(&huge));
+        assert!(is_whole(&[0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x07]));
         assert_eq!(first_len(&[0x30, 0x01, 0x00, 0x30]), Some(3));
     }
 }

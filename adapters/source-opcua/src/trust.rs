@@ -202,6 +202,9 @@ pub fn judge(folder: &Path, shown: &[u8], host: Option<&str>, now: Moment) -> Re
     if der::first_len(shown).is_some_and(|len| len < shown.len()) {
         return Err(unusable("a chain of several, expected the server's own alone"));
     }
+    if !der::is_whole(shown) {
+        return Err(unusable("no X.509 certificate"));
+    }
     let certificate = X509::from_der(shown).map_err(|_| unusable("no X.509 certificate"))?;
     let bits = certificate.key_length().map_err(|_| unusable("one without an RSA key"))?;
     if !(1024..=8192).contains(&bits) {
