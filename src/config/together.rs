@@ -124,6 +124,10 @@ impl Reader<'_> {
         for contract::Fault { key, message } in section.advise(common) {
             self.problems.warning(place(&key), message);
         }
+        if common.latched {
+            let message = "no network takes answers yet: nobody can confirm it, and its posts stay open";
+            self.problems.warning(place("latched"), message);
+        }
         for (key, words) in
             [("do", &common.r#do), ("cause", &common.cause), ("consequence", &common.consequence)]
         {
