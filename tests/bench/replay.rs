@@ -60,7 +60,7 @@ impl Source {
         self.dice ^= self.dice << 17;
         let step = (self.dice >> 40) as f32 / (1u32 << 24) as f32 - 0.5;
         let value = &mut self.values[tag as usize];
-        *value += step - 0.004 * (*value - 60.0);
+        *value += step - 0.001 * (*value - 60.0);
         let apart = if self.is_apart { i64::from(tag) * EVERY_MS / i64::from(TAGS) } else { 0 };
         let now = Moment::from_ms(BEGUN + round * EVERY_MS + apart);
         let sample = Sample {
