@@ -91,6 +91,7 @@ pub async fn run(
         threads: opened.store.rows(Table::Thread)?,
         raised: opened.store.rows(Table::Raised)?,
         records: opened.store.rows(Table::Record)?,
+        production: opened.store.rows(Table::Production)?,
         is_damaged: opened.damaged.is_some(),
     };
     let (sources, networks) = build(&mut plan, state)?;

@@ -8,6 +8,8 @@
 pub mod diagnostic;
 mod excerpt;
 mod files;
+mod forecast;
+mod hours;
 mod kinds;
 mod leaf;
 mod list;
@@ -15,9 +17,11 @@ mod machine;
 mod member;
 pub mod plan;
 mod problem;
+mod production;
 mod reader;
 mod schema;
 pub mod section;
+mod states;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -29,7 +33,8 @@ use std::path::Path;
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use kinds::Kinds;
 pub use plan::{
-    ListPlan, MachinePlan, NetworkPlan, Plan, RecordRulePlan, RulePlan, Settings, SourcePlan, TagPlan,
+    LateRulePlan, ListPlan, MachinePlan, NetworkPlan, Plan, ProductionPlan, ReachRulePlan, RecordRulePlan,
+    RulePlan, Settings, SourcePlan, SummaryPlan, TagPlan,
 };
 pub use schema::{schema, schema_with};
 pub use wording::did_you_mean;

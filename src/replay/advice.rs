@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::files::{Row, Said};
 use super::lives::{Key, Life, Lives};
 use super::stage::{ABLE, House, Stage};
-use crate::config::Plan;
+use crate::config::{Plan, RulePlan};
 use crate::outbox::{Answer, Job};
 use crate::post::LanguageError;
 use crate::reading::Tag;
@@ -161,12 +161,11 @@ pub fn advise(
     let mut tries = Vec::new();
     for at in 0..count {
         for tuned in &tuned {
-            set(&mut plan.machines[tuned.machine].rules[tuned.rule].section, tuned.settings[at]);
+            set(&mut plan.machines[tuned.machine].rules[tuned.rule], tuned.settings[at]);
         }
         tries.push((Stage::new(&plan, &[ABLE], Kept::default(), first.now)?, Counter::default()));
     }
-    let rules = tuned.iter().map(|tuned| &plan.machines[tuned.machine].rules[tuned.rule]);
-    let heard: HashSet<TagId> = rules.flat_map(|rule| rule.tags.iter().copied()).collect();
+    let heard = heard(&plan);
     let begun = first.now;
     let mut end = begun;
     let mut row = Some(first);
@@ -210,17 +209,26 @@ fn by_rule(lives: &Lives) -> HashMap<Key, Vec<&Life>> {
     rules
 }
 
-/// The rules that can be tuned; all others leave the plan.
+/// The tags of the rules that are left, and those that tell what a machine is doing.
+fn heard(plan: &Plan) -> HashSet<TagId> {
+    let judged = plan.machines.iter().flat_map(|machine| &machine.rules).flat_map(|rule| &rule.tags);
+    let states = plan.machines.iter().filter_map(|machine| machine.states.as_ref()).map(|states| &states.tag);
+    judged.chain(states).copied().collect()
+}
+
+/// The rules that can be tuned. All others leave the plan, but those that keep what hangs on their machine from being
+/// told.
 fn tuned(plan: &mut Plan, talkative: &[Key], spreads: &Spreads) -> Vec<Tuned> {
     let is_wanted: Vec<&Key> = talkative.iter().take(RULES_MAX).collect();
     let mut found = Vec::new();
     for (number, machine) in plan.machines.iter_mut().enumerate() {
         let key = machine.author.key.clone();
-        machine.rules.retain(|rule| {
-            limit(&rule.section).is_some() && is_wanted.contains(&&(key.clone(), rule.name.clone()))
-        });
+        let wanted =
+            |rule: &RulePlan| limit(rule).filter(|_| is_wanted.contains(&&(key.clone(), rule.name.clone())));
+        machine.production = None;
+        machine.rules.retain(|rule| rule.common.hides_children || wanted(rule).is_some());
         for (at, rule) in machine.rules.iter().enumerate() {
-            let Some(limit) = limit(&rule.section) else { continue };
+            let Some(limit) = wanted(rule) else { continue };
             let (noise, spread) = match &rule.section {
                 Section::Limit(_) => rule.tags.first().map_or((0.0, 0.0), |tag| spreads.of(*tag)),
                 // The figure that these judge is none of a tag.
@@ -230,7 +238,10 @@ fn tuned(plan: &mut Plan, talkative: &[Key], spreads: &Spreads) -> Vec<Tuned> {
             found.push(Tuned { machine: number, rule: at, key: (key.clone(), rule.name.clone()), settings });
         }
     }
-    plan.lists.iter_mut().for_each(|list| list.rules.clear());
+    plan.summaries.clear();
+    for list in &mut plan.lists {
+        (list.rules, list.late, list.reach) = (Vec::new(), Vec::new(), Vec::new());
+    }
     found
 }
 
@@ -242,25 +253,30 @@ struct Limited {
     on_delay: Duration,
 }
 
-fn limit(section: &Section) -> Option<Limited> {
-    let (above, below, clear, on_delay) = match section {
-        Section::Limit(own) => (own.above, own.below, own.clear, own.on_delay),
-        Section::Rate(own) => (own.above, own.below, own.clear, own.on_delay),
-        Section::Window(own) => (own.above, own.below, own.clear, own.on_delay),
-        Section::Count(own) => (own.above, own.below, own.clear, own.on_delay),
+fn limit(rule: &RulePlan) -> Option<Limited> {
+    let (above, below, clear) = match &rule.section {
+        Section::Limit(own) => (own.above, own.below, own.clear),
+        Section::Rate(own) => (own.above, own.below, own.clear),
+        Section::Window(own) => (own.above, own.below, own.clear),
+        Section::Count(own) => (own.above, own.below, own.clear),
         _ => return None,
     };
     let limit = above.or(below)?;
-    Some(Limited { limit, is_above: above.is_some(), clear: clear.unwrap_or(limit), on_delay: on_delay.0 })
+    Some(Limited {
+        limit,
+        is_above: above.is_some(),
+        clear: clear.unwrap_or(limit),
+        on_delay: rule.common.on_delay.0,
+    })
 }
 
-fn set(section: &mut Section, (clear, on_delay): (f64, Duration)) {
-    let (clear, on_delay) = (Some(clear), Wait(on_delay));
-    match section {
-        Section::Limit(own) => (own.clear, own.on_delay) = (clear, on_delay),
-        Section::Rate(own) => (own.clear, own.on_delay) = (clear, on_delay),
-        Section::Window(own) => (own.clear, own.on_delay) = (clear, on_delay),
-        Section::Count(own) => (own.clear, own.on_delay) = (clear, on_delay),
+fn set(rule: &mut RulePlan, (clear, on_delay): (f64, Duration)) {
+    rule.common.on_delay = Wait(on_delay);
+    match &mut rule.section {
+        Section::Limit(own) => own.clear = Some(clear),
+        Section::Rate(own) => own.clear = Some(clear),
+        Section::Window(own) => own.clear = Some(clear),
+        Section::Count(own) => own.clear = Some(clear),
         _ => {}
     }
 }

@@ -4,11 +4,12 @@
 use std::fmt;
 
 use contract::{
-    Alarm, Batch, Event, Moment, Notice, Origin, Quality, Record, Sample, Thing, Ticket, Trouble, Value,
+    Alarm, Batch, Event, FieldKind, Moment, Notice, Origin, Quality, Record, Sample, Thing, Ticket, Trouble,
+    Value,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::names::Names;
+use super::names::{ListNames, Names};
 
 /// What stands between the parts of a key of a row.
 const KEY_SEPARATOR: &str = "\u{1F}";
@@ -179,7 +180,8 @@ pub struct AlarmLine {
 pub struct RecordLine {
     /// The name of the list.
     pub list: String,
-    /// In the order of the configuration's list. A point in time is `{"ms": 1795474800000}`.
+    /// In the order of the configuration's list. A point in time is `{"ms": 1795474800000}`, or words in a field
+    /// of the type `time`.
     pub fields: Vec<serde_json::Value>,
     /// What makes it this one; without it, the words of its key fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -283,14 +285,14 @@ impl Line {
             events.push(Event::Begin(list(name)?.id));
         }
         if let Some(RecordLine { list: name, fields, key }) = &self.record {
-            let record = row(list(name)?, fields, at, self.origin(), key.as_deref())?;
+            let record = row((list(name)?, names), fields, at, self.origin(), key.as_deref())?;
             events.push(Event::Record(record));
         }
         if let Some((name, rows)) = &self.whole {
             let list = list(name)?;
             events.push(Event::Begin(list.id));
             for fields in rows {
-                events.push(Event::Record(row(list, fields, at, self.origin(), None)?));
+                events.push(Event::Record(row((list, names), fields, at, self.origin(), None)?));
             }
             events.push(Event::Whole(list.id));
         }
@@ -351,16 +353,24 @@ pub fn json(value: &Value) -> serde_json::Value {
 
 /// A row as a source would make it.
 fn row(
-    list: &super::names::ListNames,
+    (list, names): (&ListNames, &Names),
     fields: &[serde_json::Value],
     at: Option<Moment>,
     origin: Origin,
     key: Option<&str>,
 ) -> Result<Record, String> {
-    if fields.len() != list.fields {
-        return Err(format!("list `{}`: {} fields, expected {}", list.name, fields.len(), list.fields));
+    if fields.len() != list.fields.len() {
+        let (found, expected) = (fields.len(), list.fields.len());
+        return Err(format!("list `{}`: {found} fields, expected {expected}", list.name));
     }
-    let fields: Box<[Option<Value>]> = fields.iter().map(value).collect();
+    let field = |(json, kind): (&serde_json::Value, &FieldKind)| match (json, kind) {
+        (serde_json::Value::String(words), FieldKind::Time) => {
+            names.time(words, None).map(|at| Some(Value::Time(at)))
+        }
+        _ => Ok(value(json)),
+    };
+    let fields = fields.iter().zip(&list.fields).map(field).collect::<Result<Box<[_]>, _>>();
+    let fields = fields.map_err(|wrong| format!("list `{}`: {wrong}", list.name))?;
     let words = |at: &usize| match fields.get(*at) {
         Some(Some(Value::Text(words))) => Ok(words.to_string()),
         Some(Some(Value::Number(number))) => Ok(rows::number_text(*number)),

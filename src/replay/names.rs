@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use contract::{ListId, Moment, TagId};
+use contract::{FieldKind, ListId, Moment, TagId};
 use jiff::tz::TimeZone;
 use rows::{Decimal, Repeated, Style};
 
@@ -27,8 +27,8 @@ pub struct ListNames {
     pub name: String,
     /// Which source reads it.
     pub source: usize,
-    /// How many fields its rows have.
-    pub fields: usize,
+    /// What each field of its rows is.
+    pub fields: Vec<FieldKind>,
     /// Which of them make the key.
     pub key: Vec<usize>,
 }
@@ -44,7 +44,7 @@ impl Names {
             id: list.id,
             name: list.name.clone(),
             source: list.source,
-            fields: list.section.fields().len(),
+            fields: list.section.field.values().map(|field| field.r#type).collect(),
             key: list.section.key.iter().filter_map(|field| list.section.index(field)).collect(),
         });
         let zone = TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC);

@@ -12,7 +12,7 @@ use super::play::Played;
 use super::stage::House;
 use crate::config::Plan;
 use crate::outbox::{Answer, Job};
-use crate::shift::{Calendar, Hours};
+use crate::shift::Calendar;
 use crate::store::Write;
 
 /// Over before anybody could do anything: fleeting.
@@ -48,7 +48,7 @@ impl<'a> Tally<'a> {
     pub fn new(plan: &Plan, wall: Option<Wall<'a>>) -> Tally<'a> {
         let zone = TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC);
         Tally {
-            calendar: Calendar::new(&Hours::default(), None, zone.clone()),
+            calendar: Calendar::new(&plan.hours, None, zone.clone()),
             zone,
             receipts: 0,
             posts: BTreeMap::new(),

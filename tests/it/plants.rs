@@ -5,12 +5,40 @@
 use std::path::Path;
 
 use contract::Moment;
+use portevoix::episode::{Act, Role};
 use portevoix::replay::Line;
+use portevoix::replay::line::Stamp;
+use serde::Deserialize;
 
 use crate::board::Plant;
 
-fn moment(plant: &Plant, line: &Line) -> Moment {
-    plant.names.moment(&line.now).unwrap()
+/// One line of `replies.jsonl`: what a person wants, of which rule of which machine.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplyLine {
+    /// When.
+    now: Stamp,
+    machine: String,
+    rule: String,
+    act: Act,
+    /// Who: `operator` may shelve for half an hour, `maintenance` for a shift and take out of service.
+    role: String,
+    /// Why it is refused, if it is.
+    refused: Option<String>,
+}
+
+fn reply(plant: &mut Plant, line: &ReplyLine, now: Moment) {
+    let is_operator = line.role == "operator";
+    let minutes = if is_operator { 30 } else { 8 * 60 };
+    let shelve_max = std::time::Duration::from_secs(minutes * 60);
+    let role = Role { name: line.role.clone(), shelve_max, may_disable: !is_operator };
+    let done = plant.middle().act((&line.machine, &line.rule), &line.act, &role, now);
+    assert_eq!(done.err().map(|why| format!("{why:?}")), line.refused, "{:?}", line.now);
+    plant.settle(now);
+}
+
+fn moment(plant: &Plant, stamp: &Stamp) -> Moment {
+    plant.names.moment(stamp).unwrap()
 }
 
 fn tell(folder: &Path) -> String {
@@ -18,14 +46,21 @@ fn tell(folder: &Path) -> String {
     let text = read("samples.jsonl");
     let lines: Vec<Line> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     // Its first moment is needed before there is a plant to ask.
-    let portevoix::replay::line::Stamp::Text(first) = &lines[0].now else { panic!("{:?}", lines[0]) };
+    let Stamp::Text(first) = &lines[0].now else { panic!("{:?}", lines[0]) };
     let mut now = Moment::from_ms(first.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+    let replies = std::fs::read_to_string(folder.join("replies.jsonl")).unwrap_or_default();
+    let replies: Vec<ReplyLine> =
+        replies.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let mut replies = replies.iter().peekable();
     let mut plant = Plant::new(&read("plant.toml"), now);
     for line in &lines {
-        let then = moment(&plant, line);
+        let then = moment(&plant, &line.now);
         while now < then {
             now = now.plus(std::time::Duration::from_secs(1)).min(then);
             plant.settle(now);
+            while let Some(line) = replies.next_if(|line| moment(&plant, &line.now) <= now) {
+                reply(&mut plant, line, now);
+            }
         }
         if let Some(is_down) = line.down {
             plant.boards[0].is_down = is_down;

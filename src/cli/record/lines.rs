@@ -178,7 +178,8 @@ mod tests {
             at,
             origin: Origin::Retained,
         };
-        let fields = |number| vec![Some(Value::Text("OF 7".into())), number, Some(Value::Time(now))];
+        // In the order of their names, as every source gives them.
+        let fields = |number| vec![Some(Value::Time(now)), Some(Value::Text("OF 7".into())), number];
         let row = |number| Record {
             list,
             key: "OF 7".into(),
