@@ -115,8 +115,11 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
 
 type Built = (Vec<Box<dyn Source>>, Vec<Arc<dyn Network>>);
 
-/// Makes every adapter of the plan. All that is wrong is told at once.
-fn build(plan: &mut Plan, state: &Path) -> Result<Built, AppError> {
+/// What is wrong with the tables of adapters.
+pub type Faults = Vec<(Place, Fault)>;
+
+/// Makes every source of the plan, and tells all that is wrong with them.
+pub fn build_sources(plan: &mut Plan, state: &Path) -> (Vec<Box<dyn Source>>, Faults) {
     let mut tags: Vec<Vec<TagAddress<_>>> = plan.sources.iter().map(|_| Vec::new()).collect();
     for machine in &mut plan.machines {
         for tag in &mut machine.tags {
@@ -141,6 +144,12 @@ fn build(plan: &mut Plan, state: &Path) -> Result<Built, AppError> {
             Err(found) => faults.extend(found.into_iter().map(|fault| (source.place.clone(), fault))),
         }
     }
+    (sources, faults)
+}
+
+/// Makes every adapter of the plan. All that is wrong is told at once.
+fn build(plan: &mut Plan, state: &Path) -> Result<Built, AppError> {
+    let (sources, mut faults) = build_sources(plan, state);
     let mut networks: Vec<Arc<dyn Network>> = Vec::new();
     for network in &mut plan.networks {
         let setup = Setup { name: &network.name, site: &plan.site, state };

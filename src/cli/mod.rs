@@ -10,10 +10,13 @@ mod explain;
 mod folders;
 mod preview;
 mod probe;
+mod record;
+mod replay;
 mod rule;
 mod run;
 mod schema;
 mod status;
+mod trial;
 #[cfg(feature = "opcua")]
 mod trust;
 
@@ -58,6 +61,12 @@ enum Command {
     Check(check::Options),
     /// Show what each rule would post on each network
     Preview(preview::Options),
+    /// Run the plant's own rule tests: given these readings, these posts at these times
+    Test(trial::Options),
+    /// Play a recording or a CSV through the rules: which posts, how many a shift, before and after a change
+    Replay(replay::Options),
+    /// Write down what the sources say, for a replay; posts nothing
+    Record(record::Options),
     /// Look at a broker, a device, a server or a folder, and write configuration for it
     Probe(probe::Options),
     /// Show and accept the certificates of OPC UA servers
@@ -120,6 +129,9 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Preview(options) => preview::run(&options),
+        Command::Test(options) => trial::run(&options),
+        Command::Replay(options) => replay::run(&options),
+        Command::Record(options) => record::run(&options),
         Command::Probe(options) => probe::run(&options),
         #[cfg(feature = "opcua")]
         Command::Trust(options) => trust::run(&options),

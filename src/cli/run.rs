@@ -49,7 +49,7 @@ pub fn live(
 }
 
 /// Cancels at the first signal, and waits for ever then: the program ends when all is in order.
-async fn wait_for_signal(stop: CancellationToken) -> String {
+pub async fn wait_for_signal(stop: CancellationToken) -> String {
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen to signals: {error}"));
     match (listen(SignalKind::terminate()), listen(SignalKind::interrupt())) {
         (Ok(mut terminate), Ok(mut interrupt)) => {

@@ -90,8 +90,19 @@ pub struct Remark {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Entry<'a> {
-    Episode { change: Change, machine: &'a str, rule: &'a str, level: u8, value: Option<f64>, at_ms: i64 },
-    Network { network: &'a str, what: crate::outbox::Told },
+    Episode {
+        change: Change,
+        machine: &'a str,
+        rule: &'a str,
+        level: u8,
+        value: Option<f64>,
+        begun_ms: i64,
+        at_ms: i64,
+    },
+    Network {
+        network: &'a str,
+        what: crate::outbox::Told,
+    },
 }
 
 /// The whole plant as it is known now.
@@ -253,6 +264,7 @@ impl Middle {
             rule: &slot.subject.rule,
             level: episode.level,
             value: episode.value,
+            begun_ms: episode.begun.as_ms(),
             at_ms: episode.ended.unwrap_or(episode.value_at).as_ms(),
         };
         let id = episode.id.clone();

@@ -2,26 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::time::Duration;
 
 use contract::{
-    Batch, Capabilities, DeliveryError, Length, Moment, Origin, Pace, Post, Priority, Quality, Receipt,
-    Repeat, Sample, Step, TagId, Value,
+    Batch, DeliveryError, Moment, Origin, Post, Priority, Quality, Receipt, Sample, Step, TagId, Value,
 };
 use portevoix::config::{self, Plan};
 use portevoix::outbox::{Answer, Job};
+use portevoix::replay::{ABLE, House, Names, Stage};
 use portevoix::store::{self, Table};
 use portevoix::turn::{Kept, Middle};
-
-/// What a network can do at its best.
-pub const ABLE: Capabilities = Capabilities {
-    repeat: Repeat::Key,
-    edit: true,
-    thread: true,
-    mention: false,
-    length: Length::Chars(16_000),
-    pace: Pace { burst: 10, refill: Duration::from_millis(100) },
-};
 
 /// One network: the posts it shows, and everything it was given, in order.
 #[derive(Default)]
@@ -64,12 +53,39 @@ impl Board {
 
 /// A plant of a configuration, with a board for each network.
 pub struct Plant {
-    pub middle: Middle,
+    stage: Stage,
     pub boards: Vec<Board>,
     pub plan: Plan,
+    pub names: Names,
     pub writes: usize,
     /// What was kept, as a store would have it.
     rows: BTreeMap<(&'static str, String), String>,
+}
+
+/// What is told and kept, while the stage plays.
+struct Hall<'a> {
+    boards: &'a mut Vec<Board>,
+    writes: &'a mut usize,
+    rows: &'a mut BTreeMap<(&'static str, String), String>,
+}
+
+impl House for Hall<'_> {
+    fn publish(&mut self, network: usize, job: &Job, now: Moment) -> Answer {
+        self.boards[network].do_job(job, now)
+    }
+
+    fn keep(&mut self, write: store::Write) {
+        *self.writes += 1;
+        match write {
+            store::Write::Put { table, key, body } => {
+                self.rows.insert((name(table), key), body);
+            }
+            store::Write::Delete { table, key } => {
+                self.rows.remove(&(name(table), key));
+            }
+            store::Write::Journal { .. } => {}
+        }
+    }
 }
 
 impl Plant {
@@ -77,42 +93,27 @@ impl Plant {
         let plan = config::read(vec![("plant.toml".into(), toml.into())]).unwrap_or_else(|found| {
             panic!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         });
-        let can = vec![ABLE; plan.networks.len()];
-        let mut middle = Middle::new(&plan, &can, Kept::default(), now).unwrap();
-        for source in 0..plan.sources.len() {
-            middle.source(source, None, now);
-        }
+        let stage = Stage::new(&plan, &vec![ABLE; plan.networks.len()], Kept::default(), now).unwrap();
         let boards = plan.networks.iter().map(|_| Board::default()).collect();
-        Plant { middle, boards, plan, writes: 0, rows: BTreeMap::new() }
+        let names = Names::new(&plan);
+        Plant { stage, boards, plan, names, writes: 0, rows: BTreeMap::new() }
+    }
+
+    pub fn middle(&mut self) -> &mut Middle {
+        self.stage.middle()
     }
 
     /// The number of `machine/tag`.
     pub fn tag(&self, name: &str) -> TagId {
-        let tags = self.plan.machines.iter().flat_map(|machine| {
-            machine.tags.iter().map(move |tag| (format!("{}/{}", machine.author.key, tag.name), tag.id))
-        });
-        tags.filter(|(known, _)| known == name)
-            .map(|(_, id)| id)
-            .next()
-            .unwrap_or_else(|| panic!("no tag {name}"))
+        self.names.tag(name).unwrap().0
     }
 
     pub fn say(&mut self, sample: Sample, now: Moment) {
-        self.middle.take(0, Batch { samples: vec![sample], ..Batch::default() }, now);
+        self.take(Batch { samples: vec![sample], ..Batch::default() }, now);
     }
 
-    fn keep(&mut self, writes: Vec<store::Write>) {
-        for write in writes {
-            match write {
-                store::Write::Put { table, key, body } => {
-                    self.rows.insert((name(table), key), body);
-                }
-                store::Write::Delete { table, key } => {
-                    self.rows.remove(&(name(table), key));
-                }
-                store::Write::Journal { .. } => {}
-            }
-        }
+    pub fn take(&mut self, batch: Batch, now: Moment) {
+        self.middle().take(0, batch, now);
     }
 
     /// How many rows are kept.
@@ -127,8 +128,9 @@ impl Plant {
 
     /// All that there is to keep is kept, as at the end of a step.
     pub fn keep_rest(&mut self, now: Moment) {
-        let rest = self.middle.rest(now);
-        self.keep(rest);
+        let rest = self.middle().rest(now);
+        let mut hall = Hall { boards: &mut self.boards, writes: &mut self.writes, rows: &mut self.rows };
+        rest.into_iter().for_each(|write| hall.keep(write));
     }
 
     /// Every row of a kind is lost.
@@ -146,28 +148,14 @@ impl Plant {
             production: self.rows(Table::Production),
             is_damaged: false,
         };
-        let can = vec![ABLE; self.plan.networks.len()];
-        self.middle = Middle::new(&self.plan, &can, kept, now).unwrap();
-        for source in 0..self.plan.sources.len() {
-            self.middle.source(source, None, now);
-        }
+        self.stage = Stage::new(&self.plan, &vec![ABLE; self.plan.networks.len()], kept, now).unwrap();
     }
 
+    /// Lives until then, and tells all that there is.
     pub fn settle(&mut self, now: Moment) {
-        self.middle.tick(now);
-        for _ in 0..1_000 {
-            let step = self.middle.step(now);
-            self.writes += step.writes.len();
-            self.keep(step.writes);
-            if step.jobs.is_empty() {
-                return;
-            }
-            for (network, job) in step.jobs {
-                let answer = self.boards[network].do_job(&job, now);
-                self.middle.answer(network, answer, now);
-            }
-        }
-        panic!("the networks are never done");
+        let mut hall = Hall { boards: &mut self.boards, writes: &mut self.writes, rows: &mut self.rows };
+        self.stage.advance(now, &mut hall);
+        self.stage.settle(&mut hall);
     }
 }
 

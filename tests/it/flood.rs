@@ -78,7 +78,7 @@ fn a_flood_is_one_post_and_what_is_urgent_is_told_at_once() {
             let tag = stop[usize::try_from(second / 220).unwrap()];
             batch.samples.push(sample(tag, Value::Number(1.0), None, Origin::Live));
         }
-        plant.middle.take(0, batch, now);
+        plant.take(batch, now);
         plant.settle(now);
         most_rows = most_rows.max(plant.row_count());
     }

@@ -21,4 +21,5 @@ mod probe;
 mod production;
 mod program;
 mod refusals;
+mod replay;
 mod tidy;

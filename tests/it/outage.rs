@@ -53,7 +53,7 @@ fn after_a_day_without_a_network_everything_is_told_once() {
         }
         plant.settle(at(second));
     }
-    let open = plant.middle.health().open;
+    let open = plant.middle().health().open;
     assert!(episodes >= 280, "{episodes}");
     for board in &mut plant.boards {
         board.is_down = false;
@@ -73,6 +73,6 @@ fn after_a_day_without_a_network_everything_is_told_once() {
         assert!(told.contains("aucun perdu"), "{told}");
         assert!(told.ends_with(&format!("Encore ouverts : {open}.")), "{told}");
     }
-    let networks = plant.middle.health().networks;
+    let networks = plant.middle().health().networks;
     assert!(networks.iter().all(|network| network.waiting == 0 && network.refused == 0), "{networks:?}");
 }

@@ -68,7 +68,7 @@ fn told(kills: Kills, is_timed: bool) -> String {
         let now = BEGUN.plus(Duration::from_secs(second));
         plant.settle(now);
         let samples = batch(&plant, second, is_timed);
-        plant.middle.take(0, Batch { samples, ..Batch::default() }, now);
+        plant.take(Batch { samples, ..Batch::default() }, now);
         if second % 60 == 0 && second > 0 && second < 3_600 && kills != Kills::Never {
             plant.keep_rest(now);
             if kills == Kills::Forgotten {
@@ -76,7 +76,7 @@ fn told(kills: Kills, is_timed: bool) -> String {
             }
             plant.restart(now);
             let samples = batch(&plant, second, is_timed);
-            plant.middle.take(0, Batch { samples, ..Batch::default() }, now);
+            plant.take(Batch { samples, ..Batch::default() }, now);
         }
         plant.settle(now);
     }
@@ -131,15 +131,16 @@ fn a_speaker_tells_as_many_stories_a_day_as_it_may() {
             let left = Value::Number(200.0 - minute as f64);
             let fields = [Some(Value::Text(article.into())), Some(left)].into();
             let record = Record { list, key: article.into(), fields, at: None, origin: Origin::Live };
-            plant.middle.take(0, Batch { events: vec![Event::Record(record)], ..Batch::default() }, now);
+            plant.take(Batch { events: vec![Event::Record(record)], ..Batch::default() }, now);
         }
         plant.settle(now);
     }
-    assert_eq!(plant.boards[0].log.matches("posts #").count(), 1, "{}", plant.boards[0].log);
+    let stories = |plant: &Plant| plant.boards[0].log.matches("STOCK ·").count();
+    assert_eq!(stories(&plant), 1, "{}", plant.boards[0].log);
     // The next day has room again, and what is short is still short.
     let next = BEGUN.plus(Duration::from_secs(86_400));
     plant.settle(next);
-    assert_eq!(plant.boards[0].log.matches("posts #").count(), 2, "{}", plant.boards[0].log);
+    assert_eq!(stories(&plant), 2, "{}", plant.boards[0].log);
 }
 
 /// A day and a week of one machine: the names of the posts, in order.
@@ -211,7 +212,7 @@ fn order_that_runs_already(rule: &str) -> String {
             texts("running"),
         ];
         let record = Record { list, key: "7".into(), fields: fields.into(), at: None, origin: Origin::Live };
-        plant.middle.take(0, Batch { samples, events: vec![Event::Record(record)], ..Batch::default() }, now);
+        plant.take(Batch { samples, events: vec![Event::Record(record)], ..Batch::default() }, now);
         plant.settle(now);
     }
     plant.boards[0].log.clone()
@@ -235,7 +236,7 @@ fn a_machine_that_falls_silent_is_told_and_counted_nowhere() {
         let now = BEGUN.plus(Duration::from_secs(second));
         if second <= 1_500 {
             let samples = batch(&plant, second, true);
-            plant.middle.take(0, Batch { samples, ..Batch::default() }, now);
+            plant.take(Batch { samples, ..Batch::default() }, now);
         }
         plant.settle(now);
     }
@@ -253,11 +254,11 @@ fn lost_for(seconds: u64, notices: Vec<Notice>) -> String {
     for second in (0..=3_610).step_by(10) {
         let now = BEGUN.plus(Duration::from_secs(second));
         if second == 1_800 {
-            plant.middle.source(0, Some("connection refused".into()), now);
+            plant.middle().source(0, Some("connection refused".into()), now);
         }
         if second == 1_800 + seconds {
-            plant.middle.source(0, None, now);
-            plant.middle.take(0, Batch { notices: notices.clone(), ..Batch::default() }, now);
+            plant.middle().source(0, None, now);
+            plant.take(Batch { notices: notices.clone(), ..Batch::default() }, now);
         }
         if !(1_800..1_800 + seconds).contains(&second) {
             plant.say(sample(good, Value::Number(second as f64), None, Origin::Live), now);

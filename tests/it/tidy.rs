@@ -20,6 +20,9 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("config", &["reading", "rule", "source", "network", "shift", "production"]),
     // The pure middle, from samples to posts, with no edge among them.
     ("turn", &["config", "reading", "rule", "episode", "post", "outbox", "store", "shift", "production"]),
+    // The middle on a virtual clock, and what is made of it.
+    ("replay", &["config", "reading", "rule", "episode", "post", "outbox", "store", "turn", "shift"]),
+    ("trial", &["config", "post", "outbox", "store", "turn", "replay"]),
 ];
 
 /// Files that know all rooms.

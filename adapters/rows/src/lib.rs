@@ -32,7 +32,7 @@ pub use memory::Memory;
 pub use number::plain as number_text;
 pub use record::{Cell, Maker};
 pub use rounds::{Given, Out, Told};
-pub use time::{local, unix};
+pub use time::{local, read as read_time, unix};
 pub use wrong::Wrong;
 
 /// How cells of text are written.
