@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::leaf::{self, Leaf};
 use super::machine::tell_unknown;
 use super::plan::{ListPlan, RecordRulePlan};
+use super::print::Print;
 use super::problem::Span;
 use super::reader::{Member, Reader, split};
 use super::section::Language;
@@ -80,7 +81,8 @@ impl Reader<'_> {
             }
         }
         let (name, place) = (key.get_ref().to_string(), self.files.place(header.start));
-        Some(ListPlan { id: ListId(0), name, section, source, address, rules, place })
+        let print = Print::without(table, &["rule"]);
+        Some(ListPlan { id: ListId(0), name, section, source, address, rules, print, place })
     }
 
     fn source_of_list(&mut self, table: &Table<'_>, sources: &[Member]) -> Option<usize> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use contract::{Author, ListId, Site, TagId};
 
 use super::diagnostic::{Diagnostic, Place};
+use super::print::{Outside, Print};
 use crate::network::kinds::AnyNetworkKind;
 use crate::reading::{ListSection, TagSection};
 use crate::rule;
@@ -46,6 +47,10 @@ pub struct SourcePlan {
     pub kind: &'static dyn AnySourceKind,
     /// Its table, checked. Given to [`AnySourceKind::build`].
     pub settings: Box<dyn Any + Send>,
+    /// Of its table.
+    pub print: Print,
+    /// What its table names outside of the configuration.
+    pub outside: Vec<Outside>,
     /// Where its table begins.
     pub place: Place,
 }
@@ -61,6 +66,10 @@ pub struct NetworkPlan {
     pub settings: Box<dyn Any + Send>,
     /// What its posts are written in: its own `language`, or that of the site.
     pub language: String,
+    /// Of its table.
+    pub print: Print,
+    /// What its table names outside of the configuration.
+    pub outside: Vec<Outside>,
     /// Where its table begins.
     pub place: Place,
 }
@@ -91,6 +100,10 @@ pub struct TagPlan {
     pub source: usize,
     /// Where on the wire, in the type of the source's kind.
     pub address: Box<dyn Any + Send>,
+    /// Of its address.
+    pub wire: Print,
+    /// Of its address and all that says how a sample is read.
+    pub print: Print,
 }
 
 /// `[list.<name>]`
@@ -108,6 +121,8 @@ pub struct ListPlan {
     pub address: Box<dyn Any + Send>,
     /// By name.
     pub rules: Vec<RecordRulePlan>,
+    /// Of its table, without its rules.
+    pub print: Print,
     /// Where its table begins.
     pub place: Place,
 }
@@ -130,6 +145,8 @@ pub struct RulePlan {
     pub tags: Vec<TagId>,
     /// Its table, checked.
     pub section: rule::Section,
+    /// Of its table, without what only says how it is told.
+    pub print: Print,
     /// Where it is written: in the machine's own table if it has one, else in its class.
     pub place: Place,
     /// The class that writes it too, or alone.

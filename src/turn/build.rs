@@ -45,16 +45,23 @@ impl Middle {
     /// # Errors
     /// A language or time zone that this build does not know.
     pub fn new(plan: &Plan, can: &[Capabilities], kept: Kept, now: Moment) -> Result<Middle, LanguageError> {
+        let mut middle = Middle::blank(plan, can, now)?;
+        middle.resume(kept, now);
+        Ok(middle)
+    }
+
+    /// The plant of a plan, of which nothing is known yet.
+    pub(super) fn blank(plan: &Plan, can: &[Capabilities], now: Moment) -> Result<Middle, LanguageError> {
         let codes: BTreeSet<&str> = plan.networks.iter().map(|network| network.language.as_str()).collect();
         let languages: Vec<Language> =
             codes.iter().map(|code| Language::new(code, &plan.site.timezone)).collect::<Result<_, _>>()?;
         let language_of = |code: &str| languages.iter().position(|known| known.code() == code).unwrap_or(0);
-        let networks = plan.networks.iter().zip(can).map(|(network, can)| (network.name.clone(), *can));
         let mut middle = Middle {
             zone: TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC),
             site: Author { key: SITE.into(), name: plan.site.name.clone(), place: String::new() },
             tags: Vec::new(),
             names: Vec::new(),
+            prints: Vec::new(),
             watchers: Vec::new(),
             sources: Vec::new(),
             slots: Vec::new(),
@@ -73,13 +80,12 @@ impl Middle {
             remarks: Vec::new(),
             language_of: plan.networks.iter().map(|network| language_of(&network.language)).collect(),
             languages,
-            outbox: Outbox::new(networks.collect(), now),
+            outbox: Outbox::new(outbox_names(plan, can), now),
             is_urgent: false,
             swept: now,
         };
         middle.add_machines(plan, now);
         middle.add_site(plan);
-        middle.resume(kept, now);
         Ok(middle)
     }
 
@@ -88,6 +94,7 @@ impl Middle {
             for tag in &machine.tags {
                 self.tags.push(Tag::new(&tag.section));
                 self.names.push((machine.author.key.clone(), tag.name.clone()));
+                self.prints.push(tag.print);
                 self.watchers.push(Vec::new());
             }
             for rule in &machine.rules {
@@ -130,7 +137,7 @@ impl Middle {
         let condition = Condition::new(&machine.author.key, &rule.name, Policy::new(delays, side));
         let mut slot = Slot::new(condition, rule.section.judge(&self.zone, now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
-        (slot.tag, slot.source) = (Some(at), Some(tag.source));
+        (slot.tag, slot.source, slot.print) = (Some(at), Some(tag.source), rule.print);
         for (which, tag) in rule.tags.iter().enumerate() {
             self.watchers[tag.0 as usize].push((self.slots.len(), which));
         }
@@ -156,6 +163,7 @@ impl Middle {
                 lost: None,
                 batches: 0,
                 notices: Vec::new(),
+                numbers: None,
             });
             self.slots.push(slot);
         }
@@ -212,7 +220,7 @@ impl Middle {
     }
 
     /// Ends the posts of episodes whose rule is gone: nothing stays open for ever.
-    fn retire_orphans(&mut self, now: Moment) {
+    pub(super) fn retire_orphans(&mut self, now: Moment) {
         let alive: BTreeSet<_> = self
             .slots
             .iter()
@@ -232,6 +240,11 @@ impl Middle {
             }
         }
     }
+}
+
+/// The networks of a plan, as the outbox knows them.
+pub(super) fn outbox_names(plan: &Plan, can: &[Capabilities]) -> Vec<(String, Capabilities)> {
+    plan.networks.iter().zip(can).map(|(network, can)| (network.name.clone(), *can)).collect()
 }
 
 fn figured(on: Wait, off: Wait, below: Option<f64>) -> (Delays, Side) {

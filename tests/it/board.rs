@@ -11,7 +11,7 @@ use contract::{
 use portevoix::config::{self, Plan};
 use portevoix::outbox::{Answer, Job};
 use portevoix::store::{self, Table};
-use portevoix::turn::{Kept, Middle};
+use portevoix::turn::{Kept, Middle, Reloaded, Stays};
 
 /// What a network can do at its best.
 pub const ABLE: Capabilities = Capabilities {
@@ -67,6 +67,8 @@ pub struct Plant {
     pub middle: Middle,
     pub boards: Vec<Board>,
     pub plan: Plan,
+    /// The numbers that the sources were built with.
+    tags: BTreeMap<String, TagId>,
     pub writes: usize,
     /// What was kept, as a store would have it.
     rows: BTreeMap<(&'static str, String), String>,
@@ -74,27 +76,54 @@ pub struct Plant {
 
 impl Plant {
     pub fn new(toml: &str, now: Moment) -> Plant {
-        let plan = config::read(vec![("plant.toml".into(), toml.into())]).unwrap_or_else(|found| {
-            panic!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-        });
+        let plan = read(toml);
         let can = vec![ABLE; plan.networks.len()];
         let mut middle = Middle::new(&plan, &can, Kept::default(), now).unwrap();
         for source in 0..plan.sources.len() {
             middle.source(source, None, now);
         }
         let boards = plan.networks.iter().map(|_| Board::default()).collect();
-        Plant { middle, boards, plan, writes: 0, rows: BTreeMap::new() }
+        let tags = numbers(&plan);
+        Plant { middle, boards, plan, tags, writes: 0, rows: BTreeMap::new() }
+    }
+
+    /// Another configuration, as the program takes it while it runs: whatever is built anew connects at once.
+    pub fn reload(&mut self, toml: &str, now: Moment) -> Reloaded {
+        let plan = read(toml);
+        let was = &self.plan;
+        let source = |at: usize| {
+            let old = was.sources.iter().position(|old| old.name == plan.sources[at].name);
+            old.is_some_and(|old| was.print_of_source(old) == plan.print_of_source(at))
+        };
+        let network_at = |at: usize| was.networks.iter().position(|old| old.name == plan.networks[at].name);
+        let network = |at: usize| {
+            network_at(at).is_some_and(|old| was.print_of_network(old) == plan.print_of_network(at))
+        };
+        let sources: Vec<bool> = (0..plan.sources.len()).map(source).collect();
+        let networks: Vec<bool> = (0..plan.networks.len()).map(network).collect();
+        let mut boards: Vec<Option<Board>> = std::mem::take(&mut self.boards).into_iter().map(Some).collect();
+        let board = |at: usize| network_at(at).and_then(|old| boards[old].take()).unwrap_or_default();
+        self.boards = (0..plan.networks.len()).map(board).collect();
+        let can = vec![ABLE; plan.networks.len()];
+        let stays = Stays { sources: &sources, networks: &networks };
+        let reloaded = self.middle.reload(&plan, &can, &stays, now).unwrap();
+        for (at, _) in sources.iter().enumerate().filter(|(_, stays)| !**stays) {
+            self.middle.source(at, None, now);
+        }
+        // A source that stays says the numbers that it was built with.
+        let said = |name: &String, id: TagId| {
+            let at = plan.machines.iter().flat_map(|machine| &machine.tags).find(|tag| tag.id == id);
+            let stays = at.is_some_and(|tag| sources[tag.source]);
+            self.tags.get(name).copied().filter(|_| stays).unwrap_or(id)
+        };
+        self.tags = numbers(&plan).into_iter().map(|(name, id)| (name.clone(), said(&name, id))).collect();
+        self.plan = plan;
+        reloaded
     }
 
     /// The number of `machine/tag`.
     pub fn tag(&self, name: &str) -> TagId {
-        let tags = self.plan.machines.iter().flat_map(|machine| {
-            machine.tags.iter().map(move |tag| (format!("{}/{}", machine.author.key, tag.name), tag.id))
-        });
-        tags.filter(|(known, _)| known == name)
-            .map(|(_, id)| id)
-            .next()
-            .unwrap_or_else(|| panic!("no tag {name}"))
+        *self.tags.get(name).unwrap_or_else(|| panic!("no tag {name}"))
     }
 
     pub fn say(&mut self, sample: Sample, now: Moment) {
@@ -136,6 +165,7 @@ impl Plant {
         };
         let can = vec![ABLE; self.plan.networks.len()];
         self.middle = Middle::new(&self.plan, &can, kept, now).unwrap();
+        self.tags = numbers(&self.plan);
         for source in 0..self.plan.sources.len() {
             self.middle.source(source, None, now);
         }
@@ -157,6 +187,20 @@ impl Plant {
         }
         panic!("the networks are never done");
     }
+}
+
+fn read(toml: &str) -> Plan {
+    config::read(vec![("plant.toml".into(), toml.into())]).unwrap_or_else(|found| {
+        panic!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// Every `machine/tag` with its number.
+fn numbers(plan: &Plan) -> BTreeMap<String, TagId> {
+    let tags = plan.machines.iter().flat_map(|machine| {
+        machine.tags.iter().map(move |tag| (format!("{}/{}", machine.author.key, tag.name), tag.id))
+    });
+    tags.collect()
 }
 
 fn name(table: Table) -> &'static str {

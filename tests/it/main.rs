@@ -20,4 +20,5 @@ mod plants;
 mod probe;
 mod program;
 mod refusals;
+mod reload;
 mod tidy;

@@ -30,6 +30,8 @@ struct Line {
     /// The gateway is killed, and started again.
     #[serde(default)]
     restart: bool,
+    /// This file of the folder is the configuration from now on.
+    reload: Option<String>,
     /// A part of the first source is in trouble, or mended.
     trouble: Option<Trouble>,
     mended: Option<(Thing, String)>,
@@ -148,6 +150,9 @@ fn tell(folder: &Path) -> String {
         }
         if line.restart {
             plant.restart(now);
+        }
+        if let Some(file) = &line.reload {
+            plant.reload(&read(file), now);
         }
         let other = batch(&plant, line);
         plant.middle.take(0, other, now);

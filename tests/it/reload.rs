@@ -1,0 +1,3 @@
+//! Another configuration while the plant is at work.
+
+mod difference;
