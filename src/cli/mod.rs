@@ -10,6 +10,7 @@ mod explain;
 mod folders;
 mod preview;
 mod probe;
+mod reload;
 mod rule;
 mod run;
 mod schema;

@@ -1,3 +1,6 @@
 //! Another configuration while the plant is at work.
 
+mod campaign;
 mod difference;
+mod mutant;
+mod plant;
