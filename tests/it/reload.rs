@@ -4,3 +4,4 @@ mod campaign;
 mod difference;
 mod mutant;
 mod plant;
+mod service;
