@@ -20,8 +20,8 @@ pub struct Options {
     /// configuration, else ~/.local/state/portevoix]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// Read the configuration anew when its files change; without it, when the service is told to (`systemctl
-    /// reload portevoix`, SIGHUP)
+    /// Also read the configuration anew when its files change, and not only when told to (`systemctl reload portevoix`,
+    /// SIGHUP)
     #[arg(long)]
     watch: bool,
 }

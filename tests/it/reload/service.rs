@@ -92,6 +92,15 @@ impl Scene {
     }
 }
 
+/// What the documents tell people to do.
+#[test]
+fn the_unit_and_the_help_know_of_it() {
+    let unit = include_str!("../../../deploy/systemd/portevoix.service");
+    assert!(unit.lines().any(|line| line.starts_with("ExecReload=") && line.contains("kill -HUP $MAINPID")));
+    let help = text(&run(&["run", "--help"]).stdout);
+    assert!(help.contains("--watch") && help.contains("systemctl reload portevoix"), "{help}");
+}
+
 #[tokio::test]
 async fn a_wrong_file_is_refused_with_its_place_and_the_old_one_goes_on() {
     let scene = Scene::start("reload-wrong", &[]).await;
