@@ -2,6 +2,7 @@
 
 mod campaign;
 mod difference;
+mod lists;
 mod mutant;
 mod plant;
 mod service;
