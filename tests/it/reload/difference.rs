@@ -306,6 +306,18 @@ fn what_a_source_said_of_its_parts_outlives_a_reload() {
 }
 
 #[test]
+fn what_was_learnt_a_moment_before_is_kept() {
+    let mut story = Story::begin(&[OIL, HOT]);
+    let hot = sample(story.plant.tag("press-3/oil"), Value::Number(85.0), Some(story.now), Origin::Live);
+    story.plant.say(hot, story.now);
+    // Nothing of it was handed to the store yet.
+    story.reload(&[OIL, HOT]);
+    story.plant.restart(story.now);
+    story.wait(31);
+    assert_eq!(story.posts(), 1, "{}", story.log());
+}
+
+#[test]
 fn a_restart_after_reloads_knows_the_same() {
     let mut story = Story::begin(&[OIL, HOT]);
     story.say("press-3/oil", 85.0);

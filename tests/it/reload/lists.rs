@@ -108,10 +108,20 @@ fn rows_are_known_after_a_reload_and_say_nothing_twice() {
 }
 
 #[test]
+fn a_row_that_is_gone_after_a_reload_ends() {
+    let mut story = blocked();
+    story.reload(&[ORDERS, BLOCKED, "[machine.press-4]\n"]);
+    story.rows(&[]);
+    assert!(story.wall()[0].contains("TERMINÉ"), "{:?}", story.wall());
+}
+
+#[test]
 fn one_more_field_makes_no_row_news() {
     let mut story = blocked();
     let rows = story.plant.row_count();
-    story.reload(&[ORDERS, "[list.orders.field.part]\nfrom = \"ART\"\n", BLOCKED]);
+    let part = "[list.orders.field.part]\nfrom = \"ART\"\n[list.orders.rule.record.part]\n\
+                while = { field = \"part\", is = [\"x\"] }\nsay.fr = \"pièce\"\nsay.en = \"part\"\n";
+    story.reload(&[ORDERS, BLOCKED, part]);
     story.rows(&[["1", "press-3", "B"]]);
     assert_eq!((story.wall().len(), story.plant.row_count()), (1, rows), "{:?}", story.wall());
 }
