@@ -116,6 +116,7 @@ pub async fn run_and_reload(
         threads: opened.store.rows(Table::Thread)?,
         raised: opened.store.rows(Table::Raised)?,
         records: opened.store.rows(Table::Record)?,
+        production: opened.store.rows(Table::Production)?,
         is_damaged: opened.damaged.is_some(),
     };
     let stamps = Stamps::of(&plan);

@@ -165,7 +165,7 @@ impl App {
         for warning in &plan.warnings {
             warn!(place = %warning.place, path = %warning.path, "{}", warning.message);
         }
-        if self.settings != plan.settings {
+        if self.settings.state != plan.settings.state {
             warn!("another state folder is used after the next start");
         }
         let built = |stays: &[bool]| stays.iter().filter(|stays| !**stays).count();

@@ -4,7 +4,7 @@ use clap::Args;
 use contract::Fault;
 
 use super::{Configured, Failed, Outcome, count, say, show};
-use crate::config::{self, Diagnostic, Place, Plan, Severity};
+use crate::config::{self, Diagnostic, ListPlan, Place, Plan, Severity};
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -29,7 +29,8 @@ pub fn run(options: &Options) -> Outcome {
             0 => String::new(),
             lists => format!("{}, ", count(lists, "list")),
         };
-        let rules = rules + plan.lists.iter().map(|list| list.rules.len()).sum::<usize>();
+        let of_list = |list: &ListPlan| list.rules.len() + list.late.len() + list.reach.len();
+        let rules = rules + plan.lists.iter().map(of_list).sum::<usize>();
         say(&format!(
             "fine: {}, {}, {}, {lists}{}, {}",
             count(plan.sources.len(), "source"),

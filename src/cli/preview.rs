@@ -9,7 +9,7 @@ use super::{Configured, Failed, Outcome, complain, say};
 use crate::config::{Plan, did_you_mean};
 use crate::episode::Episode;
 use crate::post::{About, Known, Language, Subject, write};
-use crate::turn::{SITE, example_records, subject};
+use crate::turn::{SITE, example_forecasts, example_records, example_summaries, subject};
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub fn run(options: &Options) -> Outcome {
     }
     let now = Moment::from_system(SystemTime::now());
     let mut shown = 0;
-    for (subject, neighbour) in &subjects(&plan, options) {
+    for (subject, neighbour) in &subjects(&plan, options, now) {
         for network in &plan.networks {
             let language = Language::new(&network.language, &plan.site.timezone)
                 .map_err(|error| Failed::Task(error.to_string()))?;
@@ -57,6 +57,7 @@ pub fn run(options: &Options) -> Outcome {
             }
         }
     }
+    shown += summaries(&plan, options, now)?;
     if shown == 0 {
         return Err(Failed::Task("no rule fits; `portevoix check` counts what there is".into()));
     }
@@ -73,8 +74,27 @@ fn no_machine(plan: &Plan, key: &str) -> Option<String> {
     Some(format!("portevoix: no machine `{key}` is configured{help}"))
 }
 
+/// What each summary would tell of a shift; how many posts were shown.
+fn summaries(plan: &Plan, options: &Options, now: Moment) -> Result<usize, Failed> {
+    let mut shown = 0;
+    for network in &plan.networks {
+        let language = Language::new(&network.language, &plan.site.timezone)
+            .map_err(|error| Failed::Task(error.to_string()))?;
+        for (rule, author, post) in example_summaries(plan, &language, now) {
+            let is_wanted = options.machine.as_ref().is_none_or(|key| *key == author.key)
+                && options.rule.as_ref().is_none_or(|words| rule.contains(words));
+            if is_wanted {
+                say(&format!("── {} · {rule} · {}.{} ──", author.key, network.kind.name(), network.name));
+                say(&format!("{}\n", network.kind.preview(&network.settings, &post)));
+                shown += 1;
+            }
+        }
+    }
+    Ok(shown)
+}
+
 /// Each subject, and for a silence a value that its tag might have had.
-fn subjects(plan: &Plan, options: &Options) -> Vec<(Subject, Option<f64>)> {
+fn subjects(plan: &Plan, options: &Options, now: Moment) -> Vec<(Subject, Option<f64>)> {
     let is_wanted = |author: &Author| options.machine.as_ref().is_none_or(|key| *key == author.key);
     let fits = |rule: &str| options.rule.as_ref().is_none_or(|words| rule.contains(words));
     let machines = plan.machines.iter().filter(|machine| is_wanted(&machine.author));
@@ -89,16 +109,17 @@ fn subjects(plan: &Plan, options: &Options) -> Vec<(Subject, Option<f64>)> {
                 Some((subject(machine, rule, tag), neighbour.or(Some(20.0))))
             })
         })
-        .chain(records(plan, options).into_iter().map(|subject| (subject, None)))
+        .chain(records(plan, options, now).into_iter().map(|subject| (subject, None)))
         .collect()
 }
 
 /// A row of each list that has rules, by the first machine that it can be about.
-fn records(plan: &Plan, options: &Options) -> Vec<Subject> {
+fn records(plan: &Plan, options: &Options, now: Moment) -> Vec<Subject> {
     let site = Author { key: SITE.into(), name: plan.site.name.clone(), place: String::new() };
     let all = plan.lists.iter().flat_map(|list| {
         let machine = list.section.machine.as_ref().and_then(|_| plan.site.machines.first());
-        example_records(list, machine.unwrap_or(&site))
+        let author = machine.unwrap_or(&site);
+        example_records(list, author).into_iter().chain(example_forecasts(list, author, now))
     });
     all.filter(|subject| {
         options.machine.as_ref().is_none_or(|key| *key == subject.author.key)
@@ -120,6 +141,7 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
         | About::Source { .. }
         | About::Part { .. }
         | About::Record { .. }
+        | About::Forecast { .. }
         | About::Store => 1,
     };
     let at_level = |level: u8| Episode {
@@ -140,6 +162,10 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
         ..at_level(levels)
     };
     stages.push(over);
+    // Words of their own for each stage.
+    if let About::Forecast { forecast } = &subject.about {
+        stages.retain(|stage| stage.ended.is_none() == forecast.is_live());
+    }
     stages
 }
 

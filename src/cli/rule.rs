@@ -1,10 +1,10 @@
 //! A rule as it is judged, for `portevoix explain`: each value with its unit and where it was set.
 
 use contract::Priority;
-use contract::settings::Wait;
+use contract::settings::{Wait, Words};
 
 use crate::config::{MachinePlan, Plan, RulePlan};
-use crate::rule::{Section, alarms, limit, stale};
+use crate::rule::{Section, alarms, limit};
 
 /// The rule of a machine as the configuration has it now; `None` where nobody wrote one, as for a lost source.
 pub fn effective(plan: &Plan, machine: &str, rule: &str) -> Option<Vec<String>> {
@@ -37,108 +37,104 @@ fn facts(machine: &MachinePlan, rule: &RulePlan) -> Vec<(String, String)> {
     let name = tag.map(|tag| tag.name.clone()).unwrap_or_default();
     let unit = tag.and_then(|tag| tag.section.unit.as_deref()).unwrap_or_default();
     let mut facts = vec![("tag".to_owned(), name)];
-    facts.extend(match &rule.section {
-        Section::Limit(section) => limit_facts(section, unit),
-        Section::Stale(section) => stale_facts(section),
-        Section::Alarms(section) => alarms_facts(section),
-        Section::Rate(section) => bounds(
-            [section.above, section.below, section.clear],
-            unit,
-            &[
-                ("over", wait(section.over)),
-                ("per", wait(section.per)),
-                ("on_delay", wait(section.on_delay)),
-                ("off_delay", wait(section.off_delay)),
-                ("priority", urgency(section.priority)),
-            ],
-        ),
-        Section::Count(section) => bounds(
-            [section.above, section.below, section.clear],
-            "",
-            &[
-                ("over", section.over.map_or_else(|| "for ever".to_owned(), wait)),
-                ("on_delay", wait(section.on_delay)),
-                ("off_delay", wait(section.off_delay)),
-                ("priority", urgency(section.priority)),
-            ],
-        ),
-        Section::Window(section) => bounds(
-            [section.above, section.below, section.clear],
-            unit,
-            &[
-                ("over", wait(section.over)),
-                ("on_delay", wait(section.on_delay)),
-                ("off_delay", wait(section.off_delay)),
-                ("priority", urgency(section.priority)),
-            ],
-        ),
-        Section::Compare(section) => bounds(
-            [section.above.or(section.tolerance), section.below, section.clear],
-            unit,
-            &[
-                ("on_delay", wait(section.on_delay)),
-                ("off_delay", wait(section.off_delay)),
-                ("priority", urgency(section.priority)),
-            ],
-        ),
-        Section::State(section) => bounds(
-            [None; 3],
-            "",
-            &[
-                ("longer", section.longer.map_or_else(|| "-".to_owned(), wait)),
-                ("stuck_after", section.stuck_after.map_or_else(|| "-".to_owned(), wait)),
-                ("on_delay", wait(section.on_delay)),
-                ("off_delay", wait(section.off_delay)),
-                ("priority", urgency(section.priority)),
-            ],
-        ),
-        Section::Heartbeat(section) => bounds(
-            [None; 3],
-            "",
-            &[
-                ("every", wait(section.every)),
-                ("beats", section.beats.to_string()),
-                ("priority", urgency(section.priority)),
-            ],
-        ),
-    });
+    facts.extend(own(&rule.section, unit));
+    facts.extend(common(rule));
     facts
+}
+
+/// The keys of its kind.
+fn own(section: &Section, unit: &str) -> Vec<(String, String)> {
+    match section {
+        Section::Limit(section) => limit_facts(section, unit),
+        Section::Stale(section) => vec![("after".to_owned(), wait(section.after))],
+        Section::Alarms(section) => alarms_facts(section),
+        Section::Rate(section) => {
+            let mut facts = limits("", [section.above, section.below, section.clear], unit);
+            facts.push(("over".to_owned(), wait(section.over)));
+            facts.push(("per".to_owned(), wait(section.per)));
+            facts
+        }
+        Section::Count(section) => {
+            let mut facts = limits("", [section.above, section.below, section.clear], "");
+            facts.extend(section.over.map(|over| ("over".to_owned(), wait(over))));
+            facts
+        }
+        Section::Window(section) => {
+            let mut facts = limits("", [section.above, section.below, section.clear], unit);
+            facts.push(("over".to_owned(), wait(section.over)));
+            facts
+        }
+        Section::Compare(section) => {
+            let above = section.above.or(section.tolerance);
+            let mut facts = limits("", [above, section.below, section.clear], unit);
+            facts.extend(section.with.iter().map(|with| ("with".to_owned(), with.clone())));
+            facts
+        }
+        Section::State(section) => {
+            let waits = [("longer", section.longer), ("stuck_after", section.stuck_after)];
+            waits.into_iter().filter_map(|(key, for_)| Some((key.to_owned(), wait(for_?)))).collect()
+        }
+        Section::Heartbeat(section) => {
+            vec![("every".to_owned(), wait(section.every)), ("beats".to_owned(), section.beats.to_string())]
+        }
+    }
+}
+
+/// The keys that every rule may have, those that say something.
+fn common(rule: &RulePlan) -> Vec<(String, String)> {
+    let common = &rule.common;
+    let refused = rule.section.refuses().map_or(&[][..], |(keys, _)| keys);
+    let is_said = |key: &str| !refused.contains(&key);
+    let mut facts = Vec::new();
+    let mut fact = |key: &str, value: Option<String>| {
+        facts.extend(value.filter(|_| is_said(key)).map(|value| (key.to_owned(), value)));
+    };
+    fact("on_delay", Some(wait(common.on_delay)));
+    fact("off_delay", Some(wait(common.off_delay)));
+    fact("priority", Some(urgency(common.priority)));
+    fact("in_a_row", (common.in_a_row > 1).then(|| common.in_a_row.to_string()));
+    fact("latched", common.latched.then(|| "true".to_owned()));
+    fact("realarm", common.realarm.map(wait));
+    fact("quiet_in", (!common.quiet_in.is_empty()).then(|| common.quiet_in.join(", ")));
+    fact("only_in", (!common.only_in.is_empty()).then(|| common.only_in.join(", ")));
+    fact("hides_children", common.hides_children.then(|| "true".to_owned()));
+    fact("respond_within", common.respond_within.map(wait));
+    fact("cause", words(&common.cause));
+    fact("consequence", words(&common.consequence));
+    fact("owner", common.owner.clone());
+    fact("reviewed", common.reviewed.map(|day| day.0.to_string()));
+    facts
+}
+
+/// In each language, as nobody knows which one the reader has.
+fn words(words: &Words) -> Option<String> {
+    match words {
+        Words::Nothing => None,
+        Words::All(words) => Some(words.clone()),
+        Words::Each(each) => {
+            let told: Vec<String> = each.iter().map(|(code, words)| format!("{words} ({code})")).collect();
+            Some(told.join(", "))
+        }
+    }
+}
+
+fn limits(prefix: &str, [above, below, clear]: [Option<f64>; 3], unit: &str) -> Vec<(String, String)> {
+    let quantity = |value: f64| format!("{value} {unit}").trim_end().to_owned();
+    let clear = clear.or(above).or(below);
+    let all = [("above", above), ("below", below), ("clear", clear)];
+    all.into_iter().filter_map(|(key, value)| Some((format!("{prefix}{key}"), quantity(value?)))).collect()
 }
 
 fn limit_facts(section: &limit::Section, unit: &str) -> Vec<(String, String)> {
-    let quantity = |value: f64| format!("{value} {unit}").trim_end().to_owned();
-    let limits = |prefix: &str, above: Option<f64>, below: Option<f64>, clear: Option<f64>| {
-        let clear = clear.or(above).or(below);
-        let all = [("above", above), ("below", below), ("clear", clear)];
-        let told =
-            all.into_iter().filter_map(|(key, value)| Some((format!("{prefix}{key}"), quantity(value?))));
-        told.collect::<Vec<_>>()
-    };
-    let mut facts = limits("", section.above, section.below, section.clear);
-    facts.push(("on_delay".to_owned(), wait(section.on_delay)));
-    facts.push(("off_delay".to_owned(), wait(section.off_delay)));
-    facts.push(("priority".to_owned(), urgency(section.priority)));
+    let mut facts = limits("", [section.above, section.below, section.clear], unit);
     for (at, step) in (1..).zip(&section.ladder) {
         let prefix = format!("ladder.{at}.");
-        facts.extend(limits(&prefix, step.above, step.below, step.clear));
+        facts.extend(limits(&prefix, [step.above, step.below, step.clear], unit));
         facts.push((format!("{prefix}priority"), urgency(step.priority)));
     }
-    let usual = section.usual.map(|[from, to]| format!("{from} to {}", quantity(to)));
+    let usual = section.usual.map(|[from, to]| format!("{from} to {to} {unit}").trim_end().to_owned());
     facts.extend(usual.map(|range| ("usual".to_owned(), range)));
     facts
-}
-
-/// The limits of a figure, and what else its rule says.
-fn bounds(limits: [Option<f64>; 3], unit: &str, more: &[(&str, String)]) -> Vec<(String, String)> {
-    let told = ["above", "below", "clear"].into_iter().zip(limits);
-    let told =
-        told.filter_map(|(key, value)| Some((key, format!("{} {unit}", value?).trim_end().to_owned())));
-    let more = more.iter().map(|(key, value)| (*key, value.clone()));
-    told.chain(more).map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-fn stale_facts(section: &stale::Section) -> Vec<(String, String)> {
-    vec![("after".to_owned(), wait(section.after)), ("priority".to_owned(), urgency(section.priority))]
 }
 
 fn alarms_facts(section: &alarms::Section) -> Vec<(String, String)> {
@@ -205,13 +201,13 @@ rule.limit.hot.above = 80
         assert_eq!(
             told("p1", "limit.hot"),
             "rule limit.hot of p1, of class `press`, at plant.toml:12:25\n  tag                oil\n  \
-             above              75 °C\n  clear              70 °C\n  on_delay           90s\n  \
-             off_delay          0s\n  priority           3, know\n  ladder.1.above     90 °C\n  \
-             ladder.1.clear     90 °C\n  ladder.1.priority  1, now"
+             above              75 °C\n  clear              70 °C\n  ladder.1.above     90 °C\n  \
+             ladder.1.clear     90 °C\n  ladder.1.priority  1, now\n  on_delay           90s\n  \
+             off_delay          0s\n  priority           3, know"
         );
         assert!(told("p2", "limit.hot").contains("above              80 °C  (machine)\n"));
         assert!(told("p2", "limit.hot").contains("clear              70 °C  (class, or default)\n"));
-        assert!(told("p1", "stale.oil").contains("after     2m\n"), "{}", told("p1", "stale.oil"));
+        assert!(told("p1", "stale.oil").contains("after      2m\n"), "{}", told("p1", "stale.oil"));
         assert_eq!(effective(&plan, "p1", "source.a"), None);
     }
 }

@@ -10,8 +10,10 @@ use super::leaf::{self, Shape};
 use super::section::{MachineSection, NetworkCommon, SiteSection};
 use super::tree::Table;
 use crate::network::kinds::AnyNetworkKind;
-use crate::reading::{ListSection, TagSection};
+use crate::production::{self, LateSection, ReachSection, SummarySection};
+use crate::reading::{ListSection, StatesSection, TagSection};
 use crate::rule;
+use crate::shift::{CalendarSection, ShiftSection};
 use crate::source::kinds::AnySourceKind;
 
 /// What a configuration may name.
@@ -99,6 +101,15 @@ pub(super) struct Shapes {
     pub tag: Shape,
     pub list: Shape,
     pub record: Shape,
+    /// The keys that every rule may have.
+    pub common: Shape,
+    pub late: Shape,
+    pub reach: Shape,
+    pub shift: Shape,
+    pub calendar: Shape,
+    pub production: Shape,
+    pub states: Shape,
+    pub summary: Shape,
     /// As [`Kinds::sources`].
     pub sources: Vec<Shape>,
     /// As [`Kinds::sources`].
@@ -122,6 +133,14 @@ impl Shapes {
             tag: Shape::of(&TagSection::json_schema(generator)),
             list: Shape::of(&ListSection::json_schema(generator)),
             record: Shape::of(&rule::record::Section::json_schema(generator)),
+            common: Shape::of(&rule::Common::json_schema(generator)),
+            late: Shape::of(&LateSection::json_schema(generator)),
+            reach: Shape::of(&ReachSection::json_schema(generator)),
+            shift: Shape::of(&ShiftSection::json_schema(generator)),
+            calendar: Shape::of(&CalendarSection::json_schema(generator)),
+            states: Shape::of(&StatesSection::json_schema(generator)),
+            production: Shape::of(&production::Section::json_schema(generator)),
+            summary: Shape::of(&SummarySection::json_schema(generator)),
             sources: kinds.sources.iter().map(|kind| Shape::of(&kind.settings_schema(generator))).collect(),
             addresses: kinds.sources.iter().map(|kind| Shape::of(&kind.address_schema(generator))).collect(),
             lists: kinds.sources.iter().map(|kind| Shape::of(&kind.list_schema(generator))).collect(),

@@ -4,6 +4,7 @@ use contract::settings::Words;
 use contract::{Fault, ListId};
 use toml::de::DeTable;
 
+use super::forecast::FORECASTS;
 use super::leaf::{self, Leaf};
 use super::machine::tell_unknown;
 use super::plan::{ListPlan, RecordRulePlan};
@@ -60,6 +61,7 @@ impl Reader<'_> {
             self.check_list_words(table, &header, section, beside.needed);
         }
         let rules = self.record_rules(table, section.as_ref(), beside);
+        let (late, reach) = self.forecasts(table, &header, section.as_ref(), beside.needed);
         let source = source?;
         let kind = beside.sources.get(source)?.kind;
         let (of, shape) = (self.kinds.sources.get(kind)?, self.shapes.lists.get(kind)?);
@@ -82,7 +84,8 @@ impl Reader<'_> {
         }
         let (name, place) = (key.get_ref().to_string(), self.files.place(header.start));
         let print = Print::without(table, &["rule"]);
-        Some(ListPlan { id: ListId(0), name, section, source, address, rules, print, place })
+        let id = ListId(0);
+        Some(ListPlan { id, name, section, source, address, rules, late, reach, print, place })
     }
 
     fn source_of_list(&mut self, table: &Table<'_>, sources: &[Member]) -> Option<usize> {
@@ -122,14 +125,18 @@ impl Reader<'_> {
         beside: &Beside<'_>,
     ) -> Vec<RecordRulePlan> {
         let Some((key, value)) = table.get_key_value("rule") else { return Vec::new() };
-        let form = "[list.<name>.rule.record.<rule>]";
+        let form = "[list.<name>.rule.<kind>.<rule>]";
         let Some(kinds) = self.table(key, value, form) else { return Vec::new() };
         let mut rules = Vec::new();
         for (key, named) in self.tables(kinds, form) {
-            if key.get_ref().as_ref() != "record" {
+            let kind = key.get_ref().as_ref();
+            if FORECASTS.contains(&kind) {
+                continue;
+            }
+            if kind != "record" {
                 let message =
-                    format!("unknown kind of rule `{}` of a list, expected `record`", key.get_ref());
-                let help = wording::did_you_mean(key.get_ref(), ["record"]);
+                    format!("unknown kind of rule `{kind}` of a list, expected `record`, `late` or `reach`");
+                let help = wording::did_you_mean(kind, ["record", "late", "reach"]);
                 self.problems
                     .error(key.span(), message)
                     .help(help.or(Some(format!("a rule is written {form}"))));

@@ -7,7 +7,7 @@ use contract::{Author, TagId};
 
 use super::files::Files;
 use super::leaf::{self, Leaf};
-use super::plan::{MachinePlan, RulePlan, TagPlan};
+use super::plan::{MachinePlan, RulePlan, StatesPlan, TagPlan};
 use super::problem::{Problems, Span};
 use super::reader::{Member, Reader, in_order, split};
 use super::section::{Language, MachineSection};
@@ -20,6 +20,10 @@ pub(super) struct Part<'t> {
     pub name: &'t str,
     pub tags: Option<&'t Table<'t>>,
     pub rules: Option<&'t Table<'t>>,
+    /// With the name in its header.
+    pub production: Option<(&'t Key<'t>, &'t Table<'t>)>,
+    /// With the name in its header.
+    pub states: Option<(&'t Key<'t>, &'t Table<'t>)>,
 }
 
 /// What a machine says itself and what its class says, of one table.
@@ -39,6 +43,15 @@ pub(super) struct Around<'a> {
 }
 
 impl<'t> Layers<'t> {
+    /// Of one table that has no name of its own; `None` where nobody writes it.
+    pub fn of_one(
+        name: &'t str,
+        class: Option<(&'t Key<'t>, &'t Table<'t>)>,
+        own: Option<(&'t Key<'t>, &'t Table<'t>)>,
+    ) -> Option<Layers<'t>> {
+        (class.is_some() || own.is_some()).then_some(Layers { name, own, class })
+    }
+
     /// By name, in the order of the files; what stands in the class first.
     pub fn of(
         reader: &mut Reader<'_>,
@@ -133,6 +146,7 @@ impl Reader<'_> {
         let mut next = 0;
         let mut is_class_lost = false;
         let mut known: HashMap<String, Span> = HashMap::new();
+        let mut parents = HashMap::new();
         for (key, table) in self.named(root, "machine") {
             let section = self.machine_section(key, table);
             if let Some(section) = &section {
@@ -150,7 +164,9 @@ impl Reader<'_> {
             let own = self.part(key, table, MachineSection::KEYS);
             let around = Around { sources, needed, own, class: class.map(|(_, class)| *class) };
             let tags = self.tags(&around, &mut next);
-            let rules = self.rules(&around, &tags);
+            let states = self.states(&around, &tags);
+            let rules = self.rules(&around, &tags, states.as_ref());
+            let production = self.production(&around, &tags);
             // A machine of which only records speak has none.
             let is_mute = !table.contains_key("tag") && root.get("list").is_none();
             if is_mute && around.class.is_none_or(|class| class.tags.is_none()) {
@@ -158,17 +174,25 @@ impl Reader<'_> {
                     .warning(key.span(), "this machine has no tag: it will never speak")
                     .help("give it a class, or write [machine.<key>.tag.<name>]".to_owned());
             }
+            if let Some(parent) = section.as_ref().and_then(|section| section.parent.clone()) {
+                let span = table.get("parent").map_or(key.span(), |value| value.span());
+                parents.insert(key.get_ref().to_string(), (parent, span));
+            }
             read.extend(section.map(|section| MachinePlan {
                 known_as: section.known_as.clone(),
+                parent: None,
+                states,
                 author: author(key, section),
                 tags,
                 rules,
+                production,
             }));
         }
         if is_class_lost {
             used.extend(classes.keys());
         }
         self.check_idle(root, &classes, &used, sources, needed);
+        self.check_parents(&mut read, &parents);
         read
     }
 
@@ -207,7 +231,9 @@ impl Reader<'_> {
             self.problems.warning(span.clone(), "no machine has this class");
             let around = Around { sources, needed, own: Part::default(), class: Some(*class) };
             let tags = self.tags(&around, &mut 0);
-            self.rules(&around, &tags);
+            let states = self.states(&around, &tags);
+            self.rules(&around, &tags, states.as_ref());
+            self.production(&around, &tags);
         }
         if !self.problems.has_error() && root.get("machine").is_none() && root.get("list").is_none() {
             self.problems
@@ -239,13 +265,20 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "tag" => part.tags = self.table(key, value, "[….tag.<name>]"),
                 "rule" => part.rules = self.table(key, value, "[….rule.<kind>.<name>]"),
+                "production" => {
+                    part.production = self.table(key, value, "[….production]").map(|table| (key, table));
+                }
+                "states" => {
+                    part.states = self.table(key, value, "[….states]").map(|table| (key, table));
+                }
                 name if own.contains(&name) || !own.is_empty() => {}
                 name if MachineSection::KEYS.contains(&name) => {
-                    let message = format!("`{name}` in a class, expected `tag` or `rule`");
+                    let message =
+                        format!("`{name}` in a class, expected `tag`, `rule`, `production` or `states`");
                     self.problems.error(key.span(), message).help("it belongs to each machine".to_owned());
                 }
                 name => {
-                    let (message, help) = wording::unknown_key(name, ["tag", "rule"]);
+                    let (message, help) = wording::unknown_key(name, ["tag", "rule", "production", "states"]);
                     self.problems.error(key.span(), message).help(help);
                 }
             }
@@ -254,12 +287,12 @@ impl Reader<'_> {
     }
 
     fn machine_section(&mut self, key: &Key<'_>, table: &Table<'_>) -> Option<MachineSection> {
-        let (_, own) = split(table, &["tag", "rule"]);
+        let (_, own) = split(table, &["tag", "rule", "production", "states"]);
         let leaf = Leaf {
             table: own,
             header: key.span(),
             shape: &self.shapes.machine,
-            more: &["tag", "rule"],
+            more: &["tag", "rule", "production", "states"],
             hint: None,
             overlay: None,
         };
@@ -287,8 +320,8 @@ impl Reader<'_> {
     }
 
     /// Every rule of a machine: by kind, then those that `stale_after` makes.
-    fn rules(&mut self, around: &Around<'_>, tags: &[TagPlan]) -> Vec<RulePlan> {
-        let mut rules = self.written_rules(around, tags);
+    fn rules(&mut self, around: &Around<'_>, tags: &[TagPlan], states: Option<&StatesPlan>) -> Vec<RulePlan> {
+        let mut rules = self.written_rules(around, tags, states);
         rules.extend(self.stale_rules(around, tags, &rules));
         rules
     }

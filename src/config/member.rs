@@ -1,13 +1,13 @@
 //! The tags and rules of one machine, each read from its own table laid over that of its class.
 
 use contract::settings::Words;
-use contract::{Brings, Fault, Priority, TagId};
+use contract::{Brings, Fault, TagId};
 use toml::Spanned;
 
 use super::kinds::RULES;
 use super::leaf::{self, Leaf};
 use super::machine::{Around, Layers, id_of, tell_unknown};
-use super::plan::{RulePlan, TagPlan};
+use super::plan::{RulePlan, StatesPlan, TagPlan};
 use super::print::Print;
 use super::problem::Span;
 use super::reader::{Reader, split};
@@ -96,7 +96,12 @@ impl Reader<'_> {
         found
     }
 
-    pub(super) fn written_rules(&mut self, around: &Around<'_>, tags: &[TagPlan]) -> Vec<RulePlan> {
+    pub(super) fn written_rules(
+        &mut self,
+        around: &Around<'_>,
+        tags: &[TagPlan],
+        states: Option<&StatesPlan>,
+    ) -> Vec<RulePlan> {
         let (class, own) = (around.class.and_then(|class| class.rules), around.own.rules);
         let mut rules = Vec::new();
         for kind in Layers::of(self, class, own, "[….rule.<kind>.<name>]") {
@@ -108,7 +113,11 @@ impl Reader<'_> {
             let (class, own) = kind.tables();
             let layers = Layers::of(self, class, own, &format!("[….rule.{}.<name>]", kind.name));
             let names: Vec<&str> = layers.iter().map(|layer| layer.name).collect();
-            rules.extend(layers.iter().filter_map(|layer| self.rule(at, layer, around, &names, tags)));
+            for layer in &layers {
+                let Some(rule) = self.rule(at, layer, around, &names, tags) else { continue };
+                self.check_states(&rule, &layer.joined(|_| true), states);
+                rules.push(rule);
+            }
         }
         rules
     }
@@ -122,39 +131,37 @@ impl Reader<'_> {
         tags: &[TagPlan],
     ) -> Option<RulePlan> {
         let (kind, shape) = (RULES.get(at)?, self.shapes.rules.get(at)?);
-        let (table, header) = (layer.joined(|_| true), layer.header());
+        let (whole, header) = (layer.joined(|_| true), layer.header());
+        let (common, table) = split(&whole, rule::Common::KEYS);
+        let leaf = Leaf {
+            table: common.clone(),
+            header: header.clone(),
+            shape: &self.shapes.common,
+            more: &[],
+            hint: None,
+            overlay: layer.overlay(self.files, around),
+        };
+        let common_section = leaf::read(leaf, leaf::whole::<rule::Common>, &mut self.problems);
         let hint = layer.hint(&format!("{} rule", kind.name), around, names);
         let leaf = Leaf {
-            table: table.clone(),
+            table,
             header: header.clone(),
             shape,
-            more: &[],
+            more: rule::Common::KEYS,
             hint,
             overlay: layer.overlay(self.files, around),
         };
         let section = leaf::read(leaf, kind.read, &mut self.problems);
-        self.check_tags(&table, around);
-        let section = section?;
-        self.check_brings(&section, &table, around, tags);
-        let (words, priority) = urgency(&section);
-        self.check_words(&table, &header, "do", words, around.needed);
-        if *words == Words::Nothing && priority < Priority::Low {
-            let span = table.get("priority").map_or(header.clone(), |value| value.span());
-            self.problems
-                .warning(
-                    span,
-                    format!("priority {} without `do`: nobody learns what to do", u8::from(priority)),
-                )
-                .help(
-                    "write do.en = \"…\" (and do.fr): what to do, and what happens if nobody does".to_owned(),
-                );
-        }
+        self.check_tags(&whole, around);
+        let (section, common) = (section?, common_section?);
+        self.check_brings(&section, &whole, around, tags);
+        self.check_common(&section, &common, &whole, &header, around);
         let tags = section.tags().into_iter().map(|name| id_of(tags, name)).collect::<Option<_>>()?;
         let place = self.files.place(header.start);
         let (class, own) = layer.told_by(around);
         let name = format!("{}.{}", kind.name, layer.name);
-        let print = Print::without(&table, &["do", "priority"]);
-        Some(RulePlan { name, tags, section, print, place, class, own })
+        let print = Print::without(&whole, rule::Common::KEYS_OF_TELLING);
+        Some(RulePlan { name, tags, common, section, print, place, class, own })
     }
 
     /// Are the tags of a rule those of the machine?
@@ -165,7 +172,7 @@ impl Reader<'_> {
         }
     }
 
-    fn check_tag(&mut self, value: &Value<'_>, around: &Around<'_>) {
+    pub(super) fn check_tag(&mut self, value: &Value<'_>, around: &Around<'_>) {
         let Some(name) = value.get_ref().as_str() else { return };
         let parts = [around.class.and_then(|class| class.tags), around.own.tags];
         let known: Vec<&str> = parts
@@ -209,6 +216,7 @@ impl Reader<'_> {
             rules.push(RulePlan {
                 name,
                 tags: vec![tag.id],
+                common: rule::Common::plain(),
                 section: stale(tag, after),
                 print: Print::of(&table),
                 place: self.files.place(span.start),
@@ -264,25 +272,5 @@ fn tag_table<'t>(layer: &Layers<'t>, around: &Around<'_>, source: Option<usize>)
 }
 
 fn stale(tag: &TagPlan, after: contract::settings::Wait) -> rule::Section {
-    let (tag, priority) = (tag.name.clone(), Priority::Low);
-    rule::Section::Stale(rule::stale::Section { tag, after, priority, r#do: Words::Nothing })
-}
-
-/// What to do, and the most urgent priority of a rule.
-fn urgency(section: &rule::Section) -> (&Words, Priority) {
-    match section {
-        rule::Section::Limit(limit) => {
-            let steps = limit.ladder.iter().map(|step| step.priority);
-            (&limit.r#do, steps.fold(limit.priority, Ord::min))
-        }
-        rule::Section::Stale(stale) => (&stale.r#do, stale.priority),
-        // Severities come with the alarms: none is known to be urgent before.
-        rule::Section::Alarms(alarms) => (&alarms.r#do, Priority::Low),
-        rule::Section::Rate(rate) => (&rate.r#do, rate.priority),
-        rule::Section::Count(count) => (&count.r#do, count.priority),
-        rule::Section::Window(window) => (&window.r#do, window.priority),
-        rule::Section::Compare(compare) => (&compare.r#do, compare.priority),
-        rule::Section::State(state) => (&state.r#do, state.priority),
-        rule::Section::Heartbeat(heartbeat) => (&heartbeat.r#do, heartbeat.priority),
-    }
+    rule::Section::Stale(rule::stale::Section { tag: tag.name.clone(), after })
 }

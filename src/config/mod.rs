@@ -8,6 +8,8 @@
 pub mod diagnostic;
 mod excerpt;
 mod files;
+mod forecast;
+mod hours;
 mod kinds;
 mod leaf;
 mod list;
@@ -16,9 +18,11 @@ mod member;
 pub mod plan;
 mod print;
 mod problem;
+mod production;
 mod reader;
 mod schema;
 pub mod section;
+mod states;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -30,7 +34,8 @@ use std::path::Path;
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use kinds::Kinds;
 pub use plan::{
-    ListPlan, MachinePlan, NetworkPlan, Plan, RecordRulePlan, RulePlan, Settings, SourcePlan, TagPlan,
+    LateRulePlan, ListPlan, MachinePlan, NetworkPlan, Plan, ProductionPlan, ReachRulePlan, RecordRulePlan,
+    RulePlan, Settings, SourcePlan, SummaryPlan, TagPlan,
 };
 pub use print::{Outside, Print};
 pub use schema::{schema, schema_with};

@@ -8,8 +8,10 @@ use contract::{Author, ListId, Site, TagId};
 use super::diagnostic::{Diagnostic, Place};
 use super::print::{Outside, Print};
 use crate::network::kinds::AnyNetworkKind;
-use crate::reading::{ListSection, TagSection};
+use crate::production::{self, LateSection, ReachSection, SummarySection};
+use crate::reading::{ListSection, StatesSection, TagSection};
 use crate::rule;
+use crate::shift::Hours;
 use crate::source::kinds::AnySourceKind;
 
 /// A whole configuration. Holds no secret: those are read when an adapter is built.
@@ -27,6 +29,10 @@ pub struct Plan {
     pub machines: Vec<MachinePlan>,
     /// In the order of the configuration.
     pub lists: Vec<ListPlan>,
+    /// The shifts and the calendar of the site.
+    pub hours: Hours,
+    /// In the order of the configuration.
+    pub summaries: Vec<SummaryPlan>,
     /// What is allowed and seldom meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -34,6 +40,8 @@ pub struct Plan {
 /// What only the program itself needs to know of the site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
+    /// How many stories a machine may begin in a day.
+    pub stories_per_day: u32,
     /// The folder for what must outlive a restart, if the file names one.
     pub state: Option<PathBuf>,
 }
@@ -81,10 +89,49 @@ pub struct MachinePlan {
     pub author: Author,
     /// What business systems call it.
     pub known_as: Vec<String>,
+    /// The machine that it hangs on, an index of [`Plan::machines`]: while that one is down, this one is not told.
+    pub parent: Option<usize>,
+    /// What it is doing, if one of its tags tells.
+    pub states: Option<StatesPlan>,
     /// By name.
     pub tags: Vec<TagPlan>,
     /// By kind and name; those that `stale_after` makes come last.
     pub rules: Vec<RulePlan>,
+    /// Its production figures, if they are asked for.
+    pub production: Option<ProductionPlan>,
+}
+
+/// `[….states]`
+#[derive(Debug)]
+pub struct StatesPlan {
+    /// The tag that tells them.
+    pub tag: TagId,
+    /// Its table, checked.
+    pub section: StatesSection,
+}
+
+/// `[….production]`
+#[derive(Debug)]
+pub struct ProductionPlan {
+    /// Its table, checked.
+    pub section: production::Section,
+    /// The tag of the state.
+    pub state: TagId,
+    /// The tag that counts the good parts, or all.
+    pub parts: TagId,
+    /// The tag that counts the scrap.
+    pub scrap: Option<TagId>,
+}
+
+/// `[summary.<name>]`
+#[derive(Debug)]
+pub struct SummaryPlan {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its table, checked.
+    pub section: SummarySection,
+    /// The machines it tells: indices of [`Plan::machines`], each with production figures.
+    pub machines: Vec<usize>,
 }
 
 /// One value of a machine.
@@ -121,6 +168,10 @@ pub struct ListPlan {
     pub address: Box<dyn Any + Send>,
     /// By name.
     pub rules: Vec<RecordRulePlan>,
+    /// By name.
+    pub late: Vec<LateRulePlan>,
+    /// By name.
+    pub reach: Vec<ReachRulePlan>,
     /// Of its table, without its rules.
     pub print: Print,
     /// Where its table begins.
@@ -136,6 +187,24 @@ pub struct RecordRulePlan {
     pub section: rule::record::Section,
 }
 
+/// `[list.<name>.rule.late.<rule>]`
+#[derive(Debug)]
+pub struct LateRulePlan {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its table, checked.
+    pub section: LateSection,
+}
+
+/// `[list.<name>.rule.reach.<rule>]`
+#[derive(Debug)]
+pub struct ReachRulePlan {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its table, checked.
+    pub section: ReachSection,
+}
+
 /// One rule of a machine.
 #[derive(Debug)]
 pub struct RulePlan {
@@ -143,7 +212,9 @@ pub struct RulePlan {
     pub name: String,
     /// The tags it judges, the one that its posts tell first; of the same machine.
     pub tags: Vec<TagId>,
-    /// Its table, checked.
+    /// The keys that every rule may have.
+    pub common: rule::Common,
+    /// Its own keys, checked.
     pub section: rule::Section,
     /// Of its table, without what only says how it is told.
     pub print: Print,

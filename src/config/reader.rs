@@ -21,7 +21,8 @@ use super::wording;
 const NAME_CHARS_MAX: usize = 64;
 
 /// The tables of the first level.
-const ROOMS: &[&str] = &["site", "source", "network", "class", "machine", "list"];
+const ROOMS: &[&str] =
+    &["site", "source", "network", "class", "machine", "list", "shift", "calendar", "summary"];
 
 /// What is being read, with all that was found wrong so far.
 pub(super) struct Reader<'a> {
@@ -83,6 +84,8 @@ impl Reader<'_> {
         let needed = site.as_ref().map(|site| languages(site, &networks)).unwrap_or_default();
         let machines = self.machines(root, &sources, &needed);
         let lists = self.lists(root, &sources, &needed);
+        let hours = self.hours(root, &needed);
+        let summaries = self.summaries(root, &machines);
         if self.problems.has_error() {
             return None;
         }
@@ -94,11 +97,21 @@ impl Reader<'_> {
             timezone: section.timezone.clone(),
             machines: machines.iter().map(|machine| machine.author.clone()).collect(),
         };
-        let settings = Settings { state: section.state.clone() };
+        let settings = Settings { state: section.state.clone(), stories_per_day: section.stories_per_day };
         let networks =
             networks.into_iter().filter_map(|member| self.network_plan(member, &section)).collect();
         let sources = sources.into_iter().filter_map(|member| self.source_plan(member)).collect();
-        Some(Plan { site, settings, sources, networks, machines, lists, warnings: Vec::new() })
+        Some(Plan {
+            site,
+            settings,
+            sources,
+            networks,
+            machines,
+            lists,
+            hours,
+            summaries,
+            warnings: Vec::new(),
+        })
     }
 
     fn warn_of_idle_sources(&mut self, sources: &[Member], machines: &[MachinePlan], lists: &[ListPlan]) {

@@ -5,8 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::kinds::{Kinds, RULES};
 use super::section::{MachineSection, NetworkCommon, SiteSection};
-use crate::reading::{ListSection, TagSection};
+use crate::production::{self, LateSection, ReachSection, SummarySection};
+use crate::reading::{ListSection, StatesSection, TagSection};
 use crate::rule;
+use crate::shift::{CalendarSection, ShiftSection};
 
 /// What a name may look like.
 const NAME: &str = "^[a-z0-9][a-z0-9-]{0,63}$";
@@ -26,6 +28,10 @@ pub fn schema_with(kinds: Kinds) -> Value {
         "class": named("What many machines have in common, by name.", class(kinds, &mut generator)),
         "machine": named("The machines that speak, by key.", machine(kinds, &mut generator)),
         "list": named("Records of business systems, by name.", list(kinds, &mut generator)),
+        "shift": named("The shifts of the week, by name.", ShiftSection::json_schema(&mut generator).to_value()),
+        "calendar": CalendarSection::json_schema(&mut generator),
+        "summary": named("What is told when a shift, a day or a week is over, by name.",
+            SummarySection::json_schema(&mut generator).to_value()),
     });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -71,13 +77,16 @@ fn machine(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
 /// Nothing is required here: a machine and its class complete each other.
 fn class(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
     let rules = RULES.iter().map(|kind| {
-        let table = closed_with((kind.schema)(generator).to_value());
+        let mut table = closed_with((kind.schema)(generator).to_value());
+        join(&mut table, &rule::Common::json_schema(generator));
         (kind.name.to_owned(), named("Rules of this kind, by name.", table))
     });
     let rules: Map<String, Value> = rules.collect();
     let parts = json!({
         "tag": named("Values, by name.", tag(kinds, generator)),
         "rule": closed("What is judged, by kind.", rules),
+        "production": closed_with(production::Section::json_schema(generator).to_value()),
+        "states": closed_with(StatesSection::json_schema(generator).to_value()),
     });
     json!({ "type": "object", "additionalProperties": false, "properties": parts })
 }
@@ -99,7 +108,11 @@ fn list(kinds: Kinds, generator: &mut SchemaGenerator) -> Value {
     }
     let record =
         named("Rules of this kind, by name.", rule::record::Section::json_schema(generator).to_value());
-    let rules = closed("What is judged, by kind.", Map::from_iter([("record".to_owned(), record)]));
+    let late = named("Rules of this kind, by name.", LateSection::json_schema(generator).to_value());
+    let reach = named("Rules of this kind, by name.", ReachSection::json_schema(generator).to_value());
+    let kinds = [("record", record), ("late", late), ("reach", reach)];
+    let kinds = kinds.into_iter().map(|(kind, table)| (kind.to_owned(), table)).collect();
+    let rules = closed("What is judged, by kind.", kinds);
     if let Some(own) = table.get_mut("properties").and_then(Value::as_object_mut) {
         own.insert("rule".to_owned(), rules);
     }

@@ -47,6 +47,15 @@ pub struct SiteSection {
     pub timezone: String,
     /// The folder for what must outlive a restart. Without it, the one that the service manager gives.
     pub state: Option<PathBuf>,
+    /// How many stories (a late order, a stock that runs out) a machine begins in a day at most. A summary is always
+    /// told, and says how many were not.
+    #[serde(default = "stories_per_day")]
+    pub stories_per_day: u32,
+}
+
+/// What a reader takes from one machine beside its alarms.
+fn stories_per_day() -> u32 {
+    6
 }
 
 fn utc() -> String {
@@ -93,11 +102,13 @@ pub struct MachineSection {
     /// about this machine.
     #[serde(default)]
     pub known_as: Vec<String>,
+    /// The machine that it hangs on: the line of a station. While that one is down, this one is not told.
+    pub parent: Option<String>,
 }
 
 impl MachineSection {
     /// The keys that are no tables of tags or rules.
-    pub const KEYS: &[&str] = &["class", "name", "place", "known_as"];
+    pub const KEYS: &[&str] = &["class", "name", "place", "known_as", "parent"];
 }
 
 impl Check for MachineSection {

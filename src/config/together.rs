@@ -3,7 +3,8 @@
 
 use std::net::SocketAddr;
 
-use contract::Brings;
+use contract::settings::Words;
+use contract::{Brings, Priority};
 use toml::de::DeValue;
 
 use super::leaf;
@@ -101,6 +102,45 @@ impl Reader<'_> {
                 ),
             };
             self.problems.error(value.span(), message).help(help.to_owned());
+        }
+    }
+
+    /// The keys that every rule may have, against those of its kind.
+    pub(super) fn check_common(
+        &mut self,
+        section: &rule::Section,
+        common: &rule::Common,
+        table: &Table<'_>,
+        header: &Span,
+        around: &Around<'_>,
+    ) {
+        let place = |key: &str| table.get(key).map_or(header.clone(), |value| value.span());
+        if let Some((keys, why)) = section.refuses() {
+            for key in keys.iter().filter(|key| table.contains_key(**key)) {
+                let message = format!("`{key}` in a rule of kind `{}`, expected none", section.kind());
+                self.problems.error(place(key), message).help(why.to_owned());
+            }
+        }
+        for contract::Fault { key, message } in section.advise(common) {
+            self.problems.warning(place(&key), message);
+        }
+        for (key, words) in
+            [("do", &common.r#do), ("cause", &common.cause), ("consequence", &common.consequence)]
+        {
+            self.check_words(table, header, key, words, around.needed);
+        }
+        let priority = section.priorities(common).into_iter().min().unwrap_or(Priority::Low);
+        let is_told_what = common.r#do != Words::Nothing || matches!(section, rule::Section::Alarms(_));
+        if !is_told_what && priority < Priority::Low {
+            let number = u8::from(priority);
+            self.problems
+                .warning(
+                    place("priority"),
+                    format!("priority {number} without `do`: nobody learns what to do"),
+                )
+                .help(
+                    "write do.en = \"…\" (and do.fr): what to do, and what happens if nobody does".to_owned(),
+                );
         }
     }
 

@@ -142,6 +142,16 @@ impl Condition {
         aside.or_else(|| self.standing.cover.clone().map(Mute::Covered))
     }
 
+    /// What explains it.
+    pub fn covered(&self) -> Option<&Cover> {
+        self.standing.cover.as_ref()
+    }
+
+    /// True while a person keeps it from being told.
+    pub fn is_aside(&self) -> bool {
+        self.standing.aside.is_some()
+    }
+
     pub(super) fn is_mute(&self) -> bool {
         self.standing.aside.is_some() || self.standing.cover.is_some()
     }

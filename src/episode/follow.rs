@@ -5,10 +5,10 @@ use std::time::Duration;
 use contract::Moment;
 
 use super::condition::Condition;
-use super::policy::{Policy, Side};
+use super::policy::Policy;
 use super::state::{Pending, Seen, State};
 use super::{Change, Episode, Fact};
-use crate::rule::Level;
+use crate::rule::{Level, Side};
 
 /// Abnormal again so soon after its end, it is the same episode.
 const REOPENS_WITHIN: Duration = Duration::from_secs(600);

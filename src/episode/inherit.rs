@@ -1,24 +1,25 @@
 //! The same condition under a configuration that was read anew.
 
 use super::condition::Condition;
+use super::follow::delay;
 use super::state::{Pending, State};
 
 impl Condition {
     /// Goes on where this one stands, under its own policy: a delay that runs ends when the new one is over.
     pub fn inherit(&mut self, from: Condition) {
-        let (was, is) = (from.policy.delays, self.policy.delays);
+        let (was, is) = (from.policy, self.policy);
         (self.standing, self.is_changed) = (from.standing, from.is_changed);
-        if was == is {
+        if was.delays == is.delays {
             return;
         }
         // Both clocks began at the same moment: the due of the old delay tells when.
         let moved = |pending: &mut Pending, was, is| pending.due = pending.due.minus(was).plus(is);
         match &mut self.standing.state {
-            State::Rising { pending, .. } => moved(pending, was.on, is.on),
-            State::Open { episode, pending: Some(pending) } if pending.to > episode.level => {
-                moved(pending, was.on, is.on);
+            State::Rising { pending, .. } => moved(pending, was.delays.on, is.delays.on),
+            State::Open { episode, pending: Some(pending) } => {
+                let delay = |policy| delay(policy, episode, pending.to);
+                moved(pending, delay(&was), delay(&is));
             }
-            State::Open { pending: Some(pending), .. } => moved(pending, was.off, is.off),
             State::Normal | State::Open { pending: None, .. } | State::Ended { .. } => return,
         }
         self.is_changed = true;

@@ -21,9 +21,10 @@ use serde::{Deserialize, Serialize};
 
 pub use aside::{Act, Aside, Cover, Hand, Mute, Refusal, Role};
 pub use condition::{Condition, Fact, LATE_AFTER};
-pub use policy::{Delays, Policy, Side};
+pub use policy::{Delays, Policy};
 
 use crate::rule::Level;
+pub use crate::rule::Side;
 
 /// One condition on one machine, from its start to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

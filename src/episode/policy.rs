@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rule::Side;
+
 /// On-delay and off-delay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Delays {
@@ -9,15 +11,6 @@ pub struct Delays {
     pub on: Duration,
     /// How long normal before it is over.
     pub off: Duration,
-}
-
-/// Which value is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The higher one.
-    High,
-    /// The lower one.
-    Low,
 }
 
 /// How a condition lives. Names are those of ISA-18.2.

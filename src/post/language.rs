@@ -227,6 +227,17 @@ impl Language {
         }
     }
 
+    /// `lundi 23/11`
+    pub fn weekday(&self, moment: Moment) -> String {
+        let number = self.zoned(moment).weekday().to_monday_one_offset();
+        format!("{} {}", self.say(&format!("weekday-{number}"), &[]), self.day(moment))
+    }
+
+    /// `23/11`
+    pub fn date(&self, moment: Moment) -> String {
+        self.day(moment)
+    }
+
     fn moment(&self, kind: &str, moment: Moment, now: Moment) -> String {
         let clock = self.clock(moment);
         if self.is_same_day(moment, now) {

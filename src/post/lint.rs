@@ -27,7 +27,9 @@ pub fn lint(post: &Post) -> Vec<String> {
     want(post.first_line_plain().plain().starts_with(&format!("[{}]", post.word)), "2 a text fallback");
     want(numbers(&text).all(|number| decimals(number) <= 3), "3 at most 3 decimals");
     want(has_no_bare_number(post), "3 the value has its unit");
-    if post.ended.is_none() && post.mark != Mark::Digest {
+    // A story asks for nothing.
+    let is_story = matches!(post.mark, Mark::Digest | Mark::Late | Mark::Stock);
+    if post.ended.is_none() && !is_story {
         let since = ["depuis", "since", "mise de côté", "set aside"];
         let is_over = ["À CONFIRMER", "TO CONFIRM"].contains(&post.word.as_str());
         want(is_over || since.iter().any(|word| first.contains(word)), "4 since when");

@@ -5,16 +5,20 @@
 mod digest;
 mod figure;
 mod flood;
+mod forecast;
 pub mod language;
 #[cfg(test)]
-mod lint;
+pub(crate) mod lint;
 mod raised;
 mod standing;
 mod subject;
+mod summary;
 mod write;
 
 pub use digest::{Outage, Still, catch_up};
 pub use flood::flood;
+pub use forecast::{Forecast, Lasts, LateWords, ReachWords, Stands};
 pub use language::{LANGUAGES, Language, LanguageError};
 pub use subject::{About, AlarmWords, FieldWords, Figure, RecordWords, Subject, TagWords};
+pub use summary::{Average, Ended, Longest, Summary, summary};
 pub use write::{Known, retire, write};

@@ -4,7 +4,7 @@
 use contract::{Cause, Flaw, Moment, Post, Text, Thing, Trouble, Value, clean};
 
 use super::write::{FIRST_LINE_CHARS_MAX, Page};
-use super::{About, FieldWords, Language};
+use super::{About, FieldWords, Language, forecast};
 
 /// Of a name that does not fit, so many characters stay at least.
 const KEPT_CHARS_MIN: usize = 8;
@@ -64,6 +64,7 @@ fn whole_fact(page: &Page<'_>, chars_max: usize) -> Option<Text> {
             let facts: Vec<_> = facts.into_iter().chain([("list", list), ("say", say)]).collect();
             language.text(name, &facts, &[("key", &cut(&record.key))])
         }
+        About::Forecast { forecast } => forecast::fact(page, forecast, chars_max),
         About::Limit { .. }
         | About::Figure { .. }
         | About::State { .. }
@@ -156,6 +157,7 @@ pub fn context(page: &Page<'_>) -> Vec<Text> {
             });
             vec![joined]
         }
+        About::Forecast { forecast } => forecast::context(page, forecast),
         About::Limit { .. }
         | About::Figure { .. }
         | About::State { .. }

@@ -6,6 +6,7 @@ use contract::settings::Words;
 use contract::{Author, Mark, Priority, Thing, Trouble, Value};
 use serde::{Deserialize, Serialize};
 
+use super::Forecast;
 use crate::episode::Side;
 
 /// What an episode is about.
@@ -104,6 +105,11 @@ pub enum About {
         /// What it holds now.
         record: RecordWords,
     },
+    /// What is foreseen of a row: a story, whatever its priority.
+    Forecast {
+        /// What is foreseen now.
+        forecast: Forecast,
+    },
     /// Our own memory was damaged.
     Store,
 }
@@ -198,6 +204,8 @@ impl Subject {
             }
             About::Part { trouble: Trouble { thing: Thing::Device, .. }, .. } => Mark::Silent,
             About::Record { .. } if self.priority(level) == Priority::Low => Mark::Digest,
+            About::Forecast { forecast: Forecast::Late(_) } => Mark::Late,
+            About::Forecast { forecast: Forecast::Reach(_) } => Mark::Stock,
             About::Limit { .. }
             | About::Store
             | About::Part { .. }
@@ -231,6 +239,7 @@ impl Subject {
             | About::Part { .. }
             | About::Alarm { .. }
             | About::Record { .. }
+            | About::Forecast { .. }
             | About::Store => None,
         }
     }

@@ -3,7 +3,7 @@
 use contract::{Line, LineRole, Mark, Moment, Post, Provenance, Text};
 
 use super::{About, FieldWords, Language, Subject};
-use super::{figure, raised, standing};
+use super::{figure, forecast, raised, standing};
 use crate::episode::{Episode, Side};
 
 /// The longest first line, in characters.
@@ -83,6 +83,9 @@ impl Page<'_> {
             | About::Store => self.subject.tag_name(self.language.code()).to_owned(),
             // The key of a row and the name of a part are data, and have no place among our words.
             About::Part { source, .. } => source.clone(),
+            About::Forecast { forecast } => {
+                forecast.list().in_language(self.language.code()).unwrap_or("").to_owned()
+            }
             About::Record { record } => {
                 record.list.in_language(self.language.code()).unwrap_or("").to_owned()
             }
@@ -95,8 +98,11 @@ impl Page<'_> {
                 "word-heard"
             }
             (Mark::Cleared, About::Record { .. }) => "word-record-done",
+            (Mark::Cleared, About::Forecast { forecast }) => forecast::word_over(forecast),
             (Mark::Cleared, _) => "word-cleared",
             (Mark::Digest, _) => "word-record",
+            (Mark::Late, _) => "word-late",
+            (Mark::Stock, _) => "word-stock",
             (Mark::Stopped, _) => "word-critical",
             (Mark::Silent, _) => "word-silent",
             (Mark::Warning, _) => "word-warning",
@@ -114,7 +120,7 @@ impl Page<'_> {
             | About::Stuck { .. }
             | About::Source { .. }
             | About::Store => self.episode.value,
-            About::Part { .. } | About::Alarm { .. } | About::Record { .. } => None,
+            About::Part { .. } | About::Alarm { .. } | About::Record { .. } | About::Forecast { .. } => None,
         }
     }
 
@@ -180,7 +186,9 @@ impl Page<'_> {
             }
             (About::Store, Some(ended)) => self.ended_fact("store-cleared", ("source", ""), "", ended),
             // Their words are data: `raised` writes them.
-            (About::Part { .. } | About::Alarm { .. } | About::Record { .. }, _) => String::new(),
+            (About::Part { .. } | About::Alarm { .. } | About::Record { .. } | About::Forecast { .. }, _) => {
+                String::new()
+            }
             // `figure` has written them.
             (About::Figure { .. } | About::State { .. } | About::Stuck { .. }, _) => String::new(),
         }
@@ -236,7 +244,9 @@ impl Page<'_> {
             About::Source { .. } if self.episode.ended.is_some() => String::new(),
             About::Source { machines: 0, .. } => language.say("source-lost-lists", &[]),
             About::Source { machines, .. } => language.count("source-lost-machines", *machines, &[]),
-            About::Part { .. } | About::Alarm { .. } | About::Record { .. } => String::new(),
+            About::Part { .. } | About::Alarm { .. } | About::Record { .. } | About::Forecast { .. } => {
+                String::new()
+            }
             About::Figure { .. } | About::State { .. } | About::Stuck { .. } => figure::context(self),
             About::Store if self.episode.ended.is_some() => String::new(),
             About::Store => language.say("store-damaged-context", &[]),
@@ -291,6 +301,10 @@ impl Page<'_> {
             (About::Source { kind, .. }, None) => language.say("source-do", &[("kind", kind)]),
             (About::Store, None) => language.say("store-damaged-do", &[]),
             (About::Part { trouble, .. }, None) => language.say(raised::to_do(trouble.thing), &[]),
+            (About::Forecast { forecast }, None) => match forecast::action(self, forecast) {
+                Some(action) => action,
+                None => return String::new(),
+            },
             // A row that asks for nothing is a story, not an alarm.
             (About::Record { .. }, None) => return String::new(),
             (
@@ -325,6 +339,7 @@ impl Page<'_> {
                 place => language.say("fine", &[("place", place), ("of", &of)]),
             });
         }
+        said.extend(forecast::fine(self));
         if episode.is_late {
             said.push(language.say("late", &[]));
         }

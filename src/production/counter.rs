@@ -1,5 +1,7 @@
 //! A counter of a machine: how many parts more, through its roll-over, a reset and a slip.
 
+use std::time::Duration;
+
 use contract::Moment;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,9 @@ const FASTER_MAX: u64 = 4;
 
 /// So many parts may come at once, however short the time.
 const AT_ONCE: u64 = 2;
+
+/// A batch that is given again comes within so long after a restart, and is of no longer time.
+const AGAIN_WITHIN: Duration = Duration::from_secs(60);
 
 /// Whole numbers beyond are not exact in the wire's floating point.
 const VALUE_MAX: f64 = 9_007_199_254_740_992.0;
@@ -32,15 +37,59 @@ pub struct Counter {
     changed: Moment,
     /// False until it counted once: a first step may be a whole box.
     has_counted: bool,
+    /// After a restart, what was said before it may be given again.
+    #[serde(skip)]
+    again: Again,
+}
+
+/// Whether what comes may have come before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Again {
+    #[default]
+    Never,
+    /// From the first word after a restart on, for a while.
+    Resumed,
+    Until(Moment),
 }
 
 impl Counter {
+    /// Goes on after a restart.
+    pub fn resume(&mut self) {
+        self.again = Again::Resumed;
+    }
+
+    /// The clock was set back.
+    pub fn set_back(&mut self, now: Moment) {
+        (self.heard, self.changed) = (self.heard.min(now), self.changed.min(now));
+    }
+
+    /// A batch that was kept and not settled before a kill comes a second time: its values lie a little under the last
+    /// one that is known, and lead up to it.
+    fn is_given_again(&mut self, value: u64, at: Moment, cycle_ns: u64) -> bool {
+        let until = match self.again {
+            Again::Never => return false,
+            Again::Resumed => at.plus(AGAIN_WITHIN),
+            Again::Until(until) => until,
+        };
+        self.again = Again::Until(until);
+        let behind = self.last.map_or(0, |last| last.saturating_sub(value));
+        let most = AGAIN_WITHIN.as_nanos() * u128::from(FASTER_MAX);
+        let is_again = at <= until && behind > 0 && u128::from(behind) * u128::from(cycle_ns) <= most;
+        if !is_again {
+            self.again = Again::Never;
+        }
+        is_again
+    }
+
     /// How many parts more. `max` is its highest value before 0; `cycle_ns` how long a part takes at best.
     pub fn hear(&mut self, value: f64, at: Moment, max: Option<u64>, cycle_ns: u64) -> Counted {
         if !(0.0..=VALUE_MAX).contains(&value) {
             return Counted::Anew { is_slip: true };
         }
         let value = value.round() as u64;
+        if self.is_given_again(value, at, cycle_ns) {
+            return Counted::Parts(0);
+        }
         let counted = match self.last {
             None => Counted::Anew { is_slip: false },
             Some(last) => self.step(last, value, at, max, cycle_ns),
@@ -95,6 +144,24 @@ mod tests {
             }
         });
         assert_eq!(drawn.collect::<Vec<_>>().join(" "), want);
+    }
+
+    #[test]
+    fn what_is_given_again_after_a_restart_is_not_counted_again() {
+        let mut counter = Counter::default();
+        let hear = |counter: &mut Counter, value: f64, second: i64| {
+            counter.hear(value, Moment::from_ms(second * 1_000), None, 1_000_000_000)
+        };
+        for (value, second) in [(100.0, 1), (101.0, 2), (102.0, 3), (103.0, 4)] {
+            hear(&mut counter, value, second);
+        }
+        counter.resume();
+        let again: Vec<Counted> =
+            [101.0, 102.0, 103.0, 104.0].map(|value| hear(&mut counter, value, 6)).to_vec();
+        let parts = [0, 0, 0, 1].map(Counted::Parts);
+        assert_eq!(again, parts);
+        // Later, a step back is what it always was.
+        assert_eq!(hear(&mut counter, 99.0, 8), Counted::Anew { is_slip: true });
     }
 
     #[test]

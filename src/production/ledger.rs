@@ -1,5 +1,7 @@
 //! Books the time of one machine as it goes by.
 
+mod again;
+
 use std::time::Duration;
 
 use contract::Moment;
@@ -15,6 +17,9 @@ use crate::shift::{Calendar, Phase};
 
 /// The calendar is asked for so much time at once.
 const ASK_AHEAD: Duration = Duration::from_secs(8 * 86_400);
+
+/// A counter that says nothing for so large a part of the time over which the rate is reckoned counts nothing.
+const UNCOUNTED_PART: u64 = 3;
 
 /// Which counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +46,9 @@ struct Meter {
     counter: Counter,
     unknown_ms: u64,
     required_ms: u64,
+    /// When it last said anything, by its own time.
+    #[serde(default)]
+    said: Moment,
     /// Where its last parts were booked, for more of the same moment.
     was_required: bool,
 }
@@ -53,17 +61,39 @@ pub struct Kept {
     state: State,
     /// When the machine last said anything.
     heard: Moment,
+    /// When it last said its state, by its own time.
+    #[serde(default = "long_ago")]
+    said: Moment,
     stop: Option<Stop>,
     parts: Meter,
     scrap: Meter,
     /// Required time since it began, known or not, in milliseconds.
     required_ms: u64,
     unknown_ms: u64,
+    /// Required time of stops since it began, in milliseconds.
+    #[serde(default)]
+    stopped_ms: u64,
     /// All parts since the books began.
     made: Parts,
     figures: Figures,
     pace: Pace,
+    /// Time that it ran since its parts were last counted, in milliseconds: not yet in the pace, or the rate would fall
+    /// between two words of a counter.
+    #[serde(default)]
+    uncounted_ms: u64,
     causes: Vec<String>,
+}
+
+impl Kept {
+    /// What the machine did, and up to when that is known.
+    pub fn known(&self) -> (State, Moment) {
+        (self.state, self.at)
+    }
+
+    /// The time that it ran goes into the pace.
+    fn count_time(&mut self) {
+        self.pace.pass_ms(std::mem::take(&mut self.uncounted_ms));
+    }
 }
 
 /// The books of one machine. Events come in the order of time; one that is late counts from where the books are.
@@ -91,14 +121,17 @@ impl Ledger {
             at: now,
             state: State::Unknown,
             heard: now,
+            said: long_ago(),
             stop: None,
             parts: Meter::default(),
             scrap: Meter::default(),
             required_ms: 0,
             unknown_ms: 0,
+            stopped_ms: 0,
             made: Parts::default(),
             figures: Figures::begin(now),
             pace: Pace::new(section.rate_over.0),
+            uncounted_ms: 0,
             causes,
         };
         Ledger {
@@ -114,34 +147,29 @@ impl Ledger {
         }
     }
 
-    /// Goes on with what was kept. What the machine did since, nobody saw: its state is not known from there on,
-    /// until it speaks again.
-    #[must_use]
-    pub fn resume(section: &Section, kept: Kept, calendar: &Calendar) -> Ledger {
-        let mut ledger = Ledger::new(section, kept.at);
-        let causes = std::mem::take(&mut ledger.kept.causes);
-        let is_same = causes == kept.causes;
-        ledger.kept = Kept { causes, ..kept };
-        ledger.silent_from = silent_from(ledger.kept.heard, ledger.silent_after);
-        if !is_same {
-            ledger.kept.figures.stops.forget_causes();
-            if let Some(stop) = &mut ledger.kept.stop {
-                stop.cause = None;
-            }
-        }
-        ledger.state(ledger.kept.at, State::Unknown, calendar);
-        ledger
-    }
-
     /// What to keep.
     pub fn kept(&self) -> &Kept {
         &self.kept
     }
 
-    /// The machine is in this state from `at` on.
+    /// What it does, as far as is known.
+    pub fn now(&self) -> State {
+        self.kept.state
+    }
+
+    /// The machine is in this state from `at` on. What it said before the last state that is known is given again, and
+    /// says nothing new.
     pub fn state(&mut self, at: Moment, state: State, calendar: &Calendar) {
+        if at < self.kept.said {
+            return;
+        }
+        self.kept.said = at;
         self.pass(at, calendar);
         self.hear();
+        self.enter(state);
+    }
+
+    fn enter(&mut self, state: State) {
         match (self.kept.state, state) {
             (was, is) if was == is => {}
             // A cause that is not told any more is still the cause: it waits to be started again.
@@ -163,14 +191,25 @@ impl Ledger {
 
     /// A counter shows this value at `at`; `None` where it cannot be trusted.
     pub fn count(&mut self, at: Moment, count: Count, value: Option<f64>, calendar: &Calendar) {
+        if at < self.meter(count).said {
+            return;
+        }
         self.pass(at, calendar);
         let Some(value) = value else { return };
         self.hear();
         let now = self.kept.at;
+        if count == Count::Parts {
+            // Parts of which some were made unseen say nothing of the rate, nor does their time.
+            if self.kept.unknown_ms > self.kept.parts.unknown_ms {
+                self.kept.uncounted_ms = 0;
+            }
+            self.kept.count_time();
+        }
         let meter = match count {
             Count::Parts => &mut self.kept.parts,
             Count::Scrap => &mut self.kept.scrap,
         };
+        meter.said = at;
         let is_at_once = meter.counter.heard() == now;
         let counted = meter.counter.hear(value, now, self.counter_max, self.cycle_ns);
         let was_unknown = self.kept.unknown_ms > meter.unknown_ms;
@@ -181,6 +220,13 @@ impl Ledger {
             Counted::Parts(0) => {}
             Counted::Parts(parts) => self.book_parts(count, parts, was_unknown, was_required, calendar),
             Counted::Anew { is_slip } => self.kept.figures.slips += u32::from(is_slip),
+        }
+    }
+
+    fn meter(&self, count: Count) -> &Meter {
+        match count {
+            Count::Parts => &self.kept.parts,
+            Count::Scrap => &self.kept.scrap,
         }
     }
 
@@ -225,9 +271,32 @@ impl Ledger {
         figures
     }
 
+    /// These books with all time up to now booked.
+    #[must_use]
+    pub fn up_to(&self, now: Moment, calendar: &Calendar) -> Ledger {
+        let mut ledger = self.clone();
+        ledger.pass(now, calendar);
+        ledger
+    }
+
+    /// Books the time up to a moment at which nothing new is known: what it did, it still does.
+    pub fn advance(&mut self, to: Moment, calendar: &Calendar) {
+        self.pass(to, calendar);
+    }
+
     /// All parts since the books began, over every cut. What an order has is this, less this at its beginning.
     pub fn made(&self) -> Parts {
         self.kept.made
+    }
+
+    /// Required time of stops since the books began, over every cut.
+    pub fn stopped(&self) -> Duration {
+        Duration::from_millis(self.kept.stopped_ms)
+    }
+
+    /// Parts in an hour at best.
+    pub fn ideal_per_hour(&self) -> f64 {
+        3.6e12 / self.cycle_ns as f64
     }
 
     /// Good parts in an hour, while it ran lately.
@@ -241,6 +310,7 @@ impl Ledger {
         self.pass(at, calendar);
         self.cycle_ns = ((3.6e12 / ideal_per_hour).round() as u64).max(1);
         self.kept.pace.start_anew();
+        self.kept.uncounted_ms = 0;
     }
 
     /// How times are counted.
@@ -275,11 +345,15 @@ impl Ledger {
             Class::Running => {
                 kept.figures.running_ms += ms;
                 kept.required_ms += ms;
-                kept.pace.pass_ms(ms);
+                kept.uncounted_ms += ms;
+                if kept.uncounted_ms > kept.pace.window_ms() / UNCOUNTED_PART {
+                    kept.count_time();
+                }
             }
             Class::Stopped(cause) => {
                 let fresh = Stop { begun: at, cause, before_ms: 0, time_ms: 0, is_old: false };
                 kept.stop.get_or_insert(fresh).time_ms += ms;
+                kept.stopped_ms += ms;
                 kept.required_ms += ms;
             }
         }
@@ -319,6 +393,10 @@ impl Ledger {
     fn is_planned(&self, cause: Option<Cause>) -> bool {
         cause.is_some_and(|cause| self.is_planned.get(usize::from(cause.0)).copied().unwrap_or(false))
     }
+}
+
+fn long_ago() -> Moment {
+    Moment::from_ms(i64::MIN)
 }
 
 fn silent_from(heard: Moment, after: Option<Duration>) -> Moment {

@@ -14,24 +14,28 @@
 
 mod counter;
 mod figures;
+mod forecast;
 mod ledger;
 pub mod order;
 mod pace;
 pub mod section;
 pub mod stock;
 mod stops;
+mod summary;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Figures, Losses, Parts, Times};
+pub use forecast::{LateSection, ReachSection};
 pub use ledger::{Count, Kept, Ledger};
 pub use order::{Order, Progress};
 pub use pace::Pace;
 pub use section::{CauseSection, Method, MicroStops, Section};
 pub use stock::Usage;
 pub use stops::{LONGEST_MAX, Lost, Stop, Stops};
+pub use summary::{Span, SummarySection};
 
 /// Why a machine stands: the number of a cause among those of its section, in the order of their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

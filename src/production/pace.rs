@@ -36,6 +36,10 @@ impl Pace {
         self.pass_ms(u64::try_from(time.as_millis()).unwrap_or(0));
     }
 
+    pub(super) fn window_ms(&self) -> u64 {
+        self.window_ms
+    }
+
     pub(super) fn pass_ms(&mut self, time_ms: u64) {
         if self.now.time_ms >= self.window_ms / STEPS {
             self.begin_step();

@@ -5,6 +5,7 @@
 pub mod list;
 pub mod list_section;
 pub mod section;
+mod states;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use contract::{Moment, Origin, Quality, Sample, TagId, Value, clean};
 pub use list::{List, News};
 pub use list_section::{FieldSection, ListSection, Match};
 pub use section::TagSection;
+pub use states::{StateSection, StatesSection};
 
 /// A source clock may run ahead by this much before it is no longer believed.
 const AHEAD_MAX: Duration = Duration::from_secs(5);

@@ -1,6 +1,5 @@
 //! The alarms that another system keeps, such as an OPC UA server: each is an episode of its own.
 
-use contract::settings::Words;
 use contract::{Check, Fault, Priority};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,9 +21,6 @@ pub struct Section {
     /// Priority 1 from this severity on.
     #[serde(default = "urgent")]
     pub urgent_from: u16,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 fn all() -> u16 {

@@ -1,7 +1,7 @@
 //! A value against another: that of a second tag, a set point, or what is usual for the machine at this hour.
 
-use contract::settings::{Wait, Words};
-use contract::{Check, Fault, Moment, Origin, Priority};
+use contract::settings::Wait;
+use contract::{Check, Fault, Moment, Origin};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -59,18 +59,6 @@ pub struct Section {
     /// No opinion before so many weeks are known for this hour, 1 to 4.
     #[serde(default = "weeks_min")]
     pub weeks_min: u8,
-    /// How long it must be abnormal before it counts.
-    #[serde(default)]
-    pub on_delay: Wait,
-    /// How long it must be normal again before it is over.
-    #[serde(default)]
-    pub off_delay: Wait,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 fn weeks_min() -> u8 {
@@ -140,15 +128,6 @@ impl Check for Section {
             faults.push(Fault::at("weeks_min", format!("found {}, expected 1 to 4", self.weeks_min)));
         }
         faults
-    }
-
-    fn advise(&self) -> Vec<Fault> {
-        if self.with.is_some() && self.on_delay.0.is_zero() {
-            let message =
-                "none: a step of both tags is told between the reading of one and that of the other";
-            return vec![Fault::at("on_delay", message)];
-        }
-        Vec::new()
     }
 }
 

@@ -1,7 +1,7 @@
 //! How often something happens: so many faults in an hour, so few parts, every thousandth part.
 
-use contract::settings::{Wait, Words};
-use contract::{Check, Fault, Moment, Origin, Priority};
+use contract::settings::Wait;
+use contract::{Check, Fault, Moment, Origin};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,18 +54,6 @@ pub struct Section {
     pub max: Option<f64>,
     /// A counter cannot gain more from one reading to the next: what does is not believed.
     pub step_max: Option<f64>,
-    /// How long it must be abnormal before it counts.
-    #[serde(default)]
-    pub on_delay: Wait,
-    /// How long it must be normal again before it is over.
-    #[serde(default)]
-    pub off_delay: Wait,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 impl Section {

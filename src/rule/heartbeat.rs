@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use contract::settings::{Wait, Words};
-use contract::{Check, Fault, Moment, Origin, Priority};
+use contract::settings::Wait;
+use contract::{Check, Fault, Moment, Origin};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -22,12 +22,6 @@ pub struct Section {
     /// So many changes in a row, each in time, before it is over: a controller that starts may beat once and stop.
     #[serde(default = "beats")]
     pub beats: u8,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 fn beats() -> u8 {

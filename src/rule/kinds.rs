@@ -1,10 +1,12 @@
 //! The kinds of rules, in a list a person can read. A new kind is one file and a line in each match here.
 
-use contract::Moment;
+use contract::{Fault, Moment, Priority};
 
 use jiff::tz::TimeZone;
 
-use super::{Level, Verdict, alarms, compare, count, heartbeat, limit, rate, stale, state, window};
+use super::{
+    Common, Level, Side, Verdict, alarms, compare, count, heartbeat, limit, rate, stale, state, window,
+};
 use crate::reading::Reading;
 
 /// The table of a rule, by kind.
@@ -86,6 +88,67 @@ impl Section {
             Section::Compare(_) => "compare",
             Section::State(_) => "state",
             Section::Heartbeat(_) => "heartbeat",
+        }
+    }
+
+    /// The common keys that mean nothing to it, and why.
+    pub fn refuses(&self) -> Option<(&'static [&'static str], &'static str)> {
+        match self {
+            Section::Alarms(_) => Some((
+                &["priority", "on_delay", "off_delay", "in_a_row", "latched"],
+                "the system that keeps the alarms judges them: `high_from` and `urgent_from` set priorities",
+            )),
+            Section::Stale(_) => Some((&["on_delay", "in_a_row"], "`after` is its delay")),
+            Section::Heartbeat(_) => Some((&["on_delay", "in_a_row"], "`every` and `beats` are its delay")),
+            Section::Limit(_)
+            | Section::Rate(_)
+            | Section::Count(_)
+            | Section::Window(_)
+            | Section::Compare(_)
+            | Section::State(_) => None,
+        }
+    }
+
+    /// Which value is worse.
+    pub fn side(&self) -> Side {
+        let below = match self {
+            Section::Limit(section) => section.below,
+            Section::Rate(section) => section.below,
+            Section::Count(section) => section.below,
+            Section::Window(section) => section.below,
+            Section::Compare(section) => section.below,
+            Section::Stale(_) | Section::Alarms(_) | Section::State(_) | Section::Heartbeat(_) => None,
+        };
+        if below.is_some() { Side::Low } else { Side::High }
+    }
+
+    /// How soon to act on each step, the first one first.
+    pub fn priorities(&self, common: &Common) -> Vec<Priority> {
+        match self {
+            Section::Limit(section) => {
+                let steps = section.ladder.iter().map(|step| step.priority);
+                std::iter::once(common.priority).chain(steps).collect()
+            }
+            Section::Alarms(_) => alarms::PRIORITIES.to_vec(),
+            Section::Stale(_)
+            | Section::Rate(_)
+            | Section::Count(_)
+            | Section::Window(_)
+            | Section::Compare(_)
+            | Section::State(_)
+            | Section::Heartbeat(_) => vec![common.priority],
+        }
+    }
+
+    /// What is allowed beside its common keys and seldom meant.
+    pub fn advise(&self, common: &Common) -> Vec<Fault> {
+        match self {
+            Section::Compare(section) if section.with.is_some() && common.on_delay.0.is_zero() => {
+                let message =
+                    "none: a step of both tags is told between the reading of one and that of the other";
+                vec![Fault::at("on_delay", message)]
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -236,4 +299,27 @@ impl Judge {
 /// A state has been abnormal since it began, not since it was found too long.
 fn since(rule: &state::State, verdict: Verdict, now: Moment) -> Moment {
     if verdict == Verdict::Level(Level::NORMAL) { now } else { rule.since().min(now) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_tags_that_are_compared_need_a_delay() {
+        let compare = |text: &str| Section::Compare(toml::from_str(text).unwrap());
+        let two = compare("tag='t'\nwith='u'\nabove=1");
+        assert_eq!(two.advise(&Common::plain())[0].key, "on_delay");
+        let delayed: Common = toml::from_str("on_delay='5s'").unwrap();
+        assert_eq!(two.advise(&delayed), []);
+        assert_eq!(compare("tag='t'\nsigmas=3").advise(&Common::plain()), []);
+    }
+
+    #[test]
+    fn every_step_has_its_priority() {
+        let limit = "tag='t'\nabove=1\nladder=[{above=2},{above=3,priority=2}]";
+        let section = Section::Limit(toml::from_str(limit).unwrap());
+        let want = [Priority::Low, Priority::Urgent, Priority::High];
+        assert_eq!(section.priorities(&Common::plain()), want);
+    }
 }

@@ -1,7 +1,6 @@
 //! A value that must stay under or over a limit, with a deadband so that it does not chatter, and a ladder of
 //! further limits that make it more urgent.
 
-use contract::settings::{Wait, Words};
 use contract::{Check, Fault, Priority};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,23 +19,11 @@ pub struct Section {
     pub below: Option<f64>,
     /// Normal again from here. The gap to the limit is the deadband. Without it, the limit itself.
     pub clear: Option<f64>,
-    /// How long it must be abnormal before it counts.
-    #[serde(default)]
-    pub on_delay: Wait,
-    /// How long it must be normal again before it is over.
-    #[serde(default)]
-    pub off_delay: Wait,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
     /// Further limits, each beyond the one before, each with its own priority.
     #[serde(default)]
     pub ladder: Vec<Step>,
     /// The usual range, from and to, for the second line of the post.
     pub usual: Option<[f64; 2]>,
-    /// What a person should do, for each language, and what happens if nobody acts.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 /// One further limit of a ladder.

@@ -9,6 +9,7 @@ pub mod aggregate;
 pub mod alarms;
 pub mod baseline;
 pub mod bound;
+pub mod common;
 pub mod compare;
 pub mod count;
 pub mod counter;
@@ -19,11 +20,11 @@ pub mod limit;
 pub mod order;
 pub mod rate;
 pub mod record;
-pub mod schedule;
 pub mod stale;
 pub mod state;
 pub mod window;
 
+pub use common::Common;
 pub use kinds::{Judge, Opinion, Section};
 
 /// How abnormal: 0 is normal, 1 the first limit, then the steps of the ladder.
@@ -33,6 +34,15 @@ pub struct Level(pub u8);
 impl Level {
     /// Inside the limits.
     pub const NORMAL: Level = Level(0);
+}
+
+/// Which value is worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The higher one.
+    High,
+    /// The lower one.
+    Low,
 }
 
 /// One rule's opinion.

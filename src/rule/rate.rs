@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use contract::settings::{Wait, Words};
-use contract::{Check, Fault, Moment, Origin, Priority};
+use contract::settings::Wait;
+use contract::{Check, Fault, Moment, Origin};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -45,20 +45,8 @@ pub struct Section {
     pub points_min: u8,
     /// No opinion while the points lie closer together. Without it, half of `over`.
     pub span_min: Option<Wait>,
-    /// How long it must be abnormal before it counts.
-    #[serde(default)]
-    pub on_delay: Wait,
-    /// How long it must be normal again before it is over.
-    #[serde(default)]
-    pub off_delay: Wait,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
     /// The usual range, from and to, for the second line of the post.
     pub usual: Option<[f64; 2]>,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 fn minute() -> Wait {

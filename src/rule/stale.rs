@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use contract::settings::{Wait, Words};
-use contract::{Check, Fault, Moment, Priority};
+use contract::settings::Wait;
+use contract::{Check, Fault, Moment};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,12 +17,6 @@ pub struct Section {
     pub tag: String,
     /// Silent after this long without a value that can be trusted.
     pub after: Wait,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 impl Check for Section {

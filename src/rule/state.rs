@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contract::settings::{Wait, Words};
-use contract::{Check, Fault, Moment, Priority};
+use contract::{Check, Fault, Moment};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -42,18 +42,6 @@ pub struct Section {
     pub change_min: Option<f64>,
     /// The value should change only while another tag says so.
     pub r#while: Option<While>,
-    /// How long it must be abnormal before it counts.
-    #[serde(default)]
-    pub on_delay: Wait,
-    /// How long it must be normal again before it is over.
-    #[serde(default)]
-    pub off_delay: Wait,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 /// A tag that has one of some values.

@@ -2,8 +2,8 @@
 //!
 //! A sliding window is judged with every reading, and as old ones leave it; a tumbling one once, when it is over.
 
-use contract::settings::{Wait, Words};
-use contract::{Check, Fault, Moment, Origin, Priority};
+use contract::settings::Wait;
+use contract::{Check, Fault, Moment, Origin};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -54,20 +54,8 @@ pub struct Section {
     pub below: Option<f64>,
     /// Normal again from here. Without it, the limit itself.
     pub clear: Option<f64>,
-    /// How long it must be abnormal before it counts.
-    #[serde(default)]
-    pub on_delay: Wait,
-    /// How long it must be normal again before it is over.
-    #[serde(default)]
-    pub off_delay: Wait,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
     /// The usual range, from and to, for the second line of the post.
     pub usual: Option<[f64; 2]>,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 fn late() -> Wait {

@@ -150,6 +150,16 @@ impl Calendar {
         self.pieces(now, end).next().map(|piece| piece.to).filter(|to| *to < end)
     }
 
+    /// When a shift runs again; `None` when that is more than 400 days away.
+    pub fn next_shift(&self, now: Moment) -> Option<Moment> {
+        self.pieces(now, now.plus(HORIZON)).find(|piece| piece.shift.is_some()).map(|piece| piece.from)
+    }
+
+    /// The day on which a moment falls, by the clock on the wall.
+    pub fn day(&self, at: Moment) -> Date {
+        clock::day(&self.zone, at)
+    }
+
     /// When so much planned time has gone by after `from`; `None` when that is more than 400 days away.
     pub fn after(&self, from: Moment, work: Duration) -> Option<Moment> {
         let mut left = work;

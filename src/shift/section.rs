@@ -286,7 +286,8 @@ impl Check for Hours {
 
 impl Hours {
     /// No minute of the week may belong to two shifts. Each pair is told once.
-    fn check_overlaps(&self, faults: &mut Vec<Fault>) {
+    /// Each minute of a week belongs to one shift at most.
+    pub fn check_overlaps(&self, faults: &mut Vec<Fault>) {
         let mut week: Vec<(u16, u16, &str)> = Vec::new();
         for (name, shift) in &self.shift {
             let Some((from, length)) = shift.span() else { continue };

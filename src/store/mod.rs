@@ -25,6 +25,8 @@ pub enum Table {
     Raised,
     /// A row of a list, by list and key.
     Record,
+    /// What the production of a machine, or a stock, sums up to.
+    Production,
 }
 
 /// One change of what is kept.

@@ -16,6 +16,8 @@ const MIGRATIONS: &[&str] = &["
 ", "
     CREATE TABLE raised (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE record (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+", "
+    CREATE TABLE production (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 "];
 
 /// The journal keeps this many lines: years of a calm plant, a fortnight of a mad one, about 50 MB.
@@ -80,6 +82,7 @@ impl Table {
             Table::Thread => "thread",
             Table::Raised => "raised",
             Table::Record => "record",
+            Table::Production => "production",
         }
     }
 }
@@ -147,6 +150,7 @@ fn keep(connection: &Connection, write: &Write) -> Result<(), rusqlite::Error> {
                 Table::Thread => "INSERT OR REPLACE INTO thread VALUES (?1, ?2)",
                 Table::Raised => "INSERT OR REPLACE INTO raised VALUES (?1, ?2)",
                 Table::Record => "INSERT OR REPLACE INTO record VALUES (?1, ?2)",
+                Table::Production => "INSERT OR REPLACE INTO production VALUES (?1, ?2)",
             })?
             .execute([key, body])?,
         Write::Delete { table, key } => connection
@@ -155,6 +159,7 @@ fn keep(connection: &Connection, write: &Write) -> Result<(), rusqlite::Error> {
                 Table::Thread => "DELETE FROM thread WHERE key = ?1",
                 Table::Raised => "DELETE FROM raised WHERE key = ?1",
                 Table::Record => "DELETE FROM record WHERE key = ?1",
+                Table::Production => "DELETE FROM production WHERE key = ?1",
             })?
             .execute([key])?,
         Write::Journal { at, episode, body } => connection

@@ -3,22 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
-use contract::settings::{Wait, Words};
+use contract::settings::Words;
 use contract::{Author, Capabilities, Moment, Priority};
 
 use jiff::tz::TimeZone;
 
+use super::about::subject;
 use super::lists::ListState;
 use super::raised::{Listening, Raised};
 use super::slot::Slot;
+use super::standing::Hiding;
+use super::works::Works;
 use super::{Middle, Remark, SITE, SourceState};
 use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
 use crate::episode::flood::Watch;
 use crate::episode::{Condition, Delays, Policy, Side};
 use crate::outbox::Outbox;
-use crate::post::{About, AlarmWords, Figure, Language, LanguageError, Subject, TagWords, retire};
+use crate::post::{About, Language, LanguageError, Subject, retire};
 use crate::reading::Tag;
-use crate::rule::{Section, aggregate, alarms, limit, state};
+use crate::rule::Section;
 use crate::store::{Table, Write};
 
 /// A source may be out of reach for so long before it is told: brokers restart.
@@ -35,6 +38,8 @@ pub struct Kept {
     pub raised: Vec<(String, String)>,
     /// Rows of [`Table::Record`].
     pub records: Vec<(String, String)>,
+    /// Rows of [`Table::Production`].
+    pub production: Vec<(String, String)>,
     /// True when the store was damaged and is empty for that reason.
     pub is_damaged: bool,
 }
@@ -46,7 +51,7 @@ impl Middle {
     /// A language or time zone that this build does not know.
     pub fn new(plan: &Plan, can: &[Capabilities], kept: Kept, now: Moment) -> Result<Middle, LanguageError> {
         let mut middle = Middle::blank(plan, can, now)?;
-        middle.resume(kept, now);
+        middle.resume(plan, kept, now);
         Ok(middle)
     }
 
@@ -56,8 +61,10 @@ impl Middle {
         let languages: Vec<Language> =
             codes.iter().map(|code| Language::new(code, &plan.site.timezone)).collect::<Result<_, _>>()?;
         let language_of = |code: &str| languages.iter().position(|known| known.code() == code).unwrap_or(0);
+        let zone = TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC);
         let mut middle = Middle {
-            zone: TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC),
+            works: Works::new(plan, &zone, now),
+            zone,
             site: Author { key: SITE.into(), name: plan.site.name.clone(), place: String::new() },
             tags: Vec::new(),
             names: Vec::new(),
@@ -73,6 +80,8 @@ impl Middle {
             listening: Vec::new(),
             raised: Raised::default(),
             floods: Watch::default(),
+            standings: Vec::new(),
+            state_of: Vec::new(),
             timers: BinaryHeap::new(),
             changed: Vec::new(),
             journal: Vec::new(),
@@ -85,6 +94,7 @@ impl Middle {
             swept: now,
         };
         middle.add_machines(plan, now);
+        middle.add_standings(plan);
         middle.add_site(plan);
         Ok(middle)
     }
@@ -112,32 +122,27 @@ impl Middle {
         tag: &TagPlan,
         now: Moment,
     ) {
-        let (delays, side) = match &rule.section {
-            Section::Limit(section) => {
-                let side = if section.above.is_some() { Side::High } else { Side::Low };
-                (Delays { on: section.on_delay.0, off: section.off_delay.0 }, side)
-            }
-            Section::Stale(_) | Section::Heartbeat(_) => (Delays::default(), Side::High),
-            Section::Rate(section) => figured(section.on_delay, section.off_delay, section.below),
-            Section::Count(section) => figured(section.on_delay, section.off_delay, section.below),
-            Section::Window(section) => figured(section.on_delay, section.off_delay, section.below),
-            Section::Compare(section) => figured(section.on_delay, section.off_delay, section.below),
-            Section::State(section) => figured(section.on_delay, section.off_delay, None),
-            Section::Alarms(section) => {
-                self.listening.push(Listening {
-                    machine: number,
-                    rule: rule.name.clone(),
-                    section: section.clone(),
-                    tag: tag.id.0 as usize,
-                    refresh: None,
-                });
-                return;
-            }
-        };
-        let condition = Condition::new(&machine.author.key, &rule.name, Policy::new(delays, side));
+        if let Section::Alarms(section) = &rule.section {
+            self.listening.push(Listening {
+                machine: number,
+                rule: rule.name.clone(),
+                section: section.clone(),
+                action: rule.common.r#do.clone(),
+                tag: tag.id.0 as usize,
+                refresh: None,
+            });
+            return;
+        }
+        let condition = Condition::new(&machine.author.key, &rule.name, policy(rule));
         let mut slot = Slot::new(condition, rule.section.judge(&self.zone, now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
         (slot.tag, slot.source, slot.print) = (Some(at), Some(tag.source), rule.print);
+        slot.hiding = Hiding {
+            machine: Some(number),
+            quiet_in: rule.common.quiet_in.clone(),
+            only_in: rule.common.only_in.clone(),
+            hides_children: rule.common.hides_children,
+        };
         for (which, tag) in rule.tags.iter().enumerate() {
             self.watchers[tag.0 as usize].push((self.slots.len(), which));
         }
@@ -183,7 +188,9 @@ impl Middle {
         Slot::new(Condition::new(SITE, rule, Policy::new(delays, Side::High)), None, subject)
     }
 
-    fn resume(&mut self, kept: Kept, now: Moment) {
+    fn resume(&mut self, plan: &Plan, kept: Kept, now: Moment) {
+        let gone = self.works.resume(plan, kept.production);
+        self.forget_production(gone);
         for key in self.outbox.resume(kept.threads, now) {
             let words =
                 "cannot be read any more and is forgotten: what it was to tell may be missing or told again";
@@ -213,6 +220,7 @@ impl Middle {
         for source in 0..self.sources.len() {
             self.source(source, Some("not connected yet".into()), now);
         }
+        self.cover_all(now);
         self.know(store, kept.is_damaged, now);
         for at in 0..self.slots.len() {
             self.schedule(at, now);
@@ -247,35 +255,15 @@ pub(super) fn outbox_names(plan: &Plan, can: &[Capabilities]) -> Vec<(String, Ca
     plan.networks.iter().zip(can).map(|(network, can)| (network.name.clone(), *can)).collect()
 }
 
-fn figured(on: Wait, off: Wait, below: Option<f64>) -> (Delays, Side) {
-    let side = if below.is_some() { Side::Low } else { Side::High };
-    (Delays { on: on.0, off: off.0 }, side)
-}
-
-/// What the episodes of a rule are about that works a figure out.
-fn figure(figure: Figure, above: Option<f64>, below: Option<f64>, usual: Option<[f64; 2]>) -> About {
-    let side = if below.is_some() { Side::Low } else { Side::High };
-    About::Figure { figure, side, limit: above.or(below), usual }
-}
-
-/// What a rule on states is about: a value that is stuck, or a state.
-fn state(section: &state::Section) -> About {
-    if let Some(after) = section.stuck_after {
-        return About::Stuck { after: after.0 };
-    }
-    let names =
-        section.names.iter().filter_map(|(number, words)| Some((number.parse().ok()?, words.clone())));
-    About::State { names: names.collect(), longer: section.longer.map(|longer| longer.0) }
-}
-
-fn window_name(figure: aggregate::Figure) -> &'static str {
-    match figure {
-        aggregate::Figure::Mean => "window-mean",
-        aggregate::Figure::Min => "window-min",
-        aggregate::Figure::Max => "window-max",
-        aggregate::Figure::Quantile => "window-quantile",
-        aggregate::Figure::Sum => "window-sum",
-        aggregate::Figure::Count => "window-count",
+/// How the condition of a rule lives.
+fn policy(rule: &RulePlan) -> Policy {
+    let common = &rule.common;
+    let delays = Delays { on: common.on_delay.0, off: common.off_delay.0 };
+    Policy {
+        in_a_row: common.in_a_row,
+        is_latched: common.latched,
+        realarm: common.realarm.map(|wait| wait.0),
+        ..Policy::new(delays, rule.section.side())
     }
 }
 
@@ -286,104 +274,4 @@ fn known_as(plan: &Plan) -> HashMap<String, usize> {
         names.map(move |name| (name.trim().to_owned(), at))
     });
     of.collect()
-}
-
-/// What the episodes of a rule are about.
-pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject {
-    let (about, priorities, action) = match &rule.section {
-        Section::Limit(section) => {
-            let side = if section.above.is_some() { Side::High } else { Side::Low };
-            let steps = section.ladder.iter();
-            let limits = section.above.or(section.below).into_iter();
-            let limits = limits.chain(steps.clone().filter_map(|step| step.above.or(step.below))).collect();
-            let priorities =
-                std::iter::once(section.priority).chain(steps.map(|step| step.priority)).collect();
-            (About::Limit { side, limits, usual: section.usual }, priorities, section.r#do.clone())
-        }
-        Section::Stale(section) => {
-            (About::Silence { after: section.after.0 }, vec![section.priority], section.r#do.clone())
-        }
-        Section::Rate(section) => {
-            let what = Figure::Rate { per: section.per.0 };
-            let about = figure(what, section.above, section.below, section.usual);
-            (about, vec![section.priority], section.r#do.clone())
-        }
-        Section::Count(section) => {
-            let what = Figure::Count { over: section.over.unwrap_or_default().0 };
-            let about = figure(what, section.above, section.below, None);
-            (about, vec![section.priority], section.r#do.clone())
-        }
-        Section::Window(section) => {
-            let what = Figure::Window { name: window_name(section.figure), over: section.over.0 };
-            let about = figure(what, section.above, section.below, section.usual);
-            (about, vec![section.priority], section.r#do.clone())
-        }
-        Section::Compare(section) => {
-            let above = section.above.or(section.tolerance).or(section.times).or(section.sigmas);
-            (
-                figure(Figure::Compare, above, section.below, None),
-                vec![section.priority],
-                section.r#do.clone(),
-            )
-        }
-        Section::State(section) => (state(section), vec![section.priority], section.r#do.clone()),
-        Section::Heartbeat(section) => {
-            (About::Stuck { after: section.every.0 }, vec![section.priority], section.r#do.clone())
-        }
-        // Of one that might come, for a preview.
-        Section::Alarms(section) => {
-            let alarm = AlarmWords {
-                name: "HighTemperature".into(),
-                message: "Temperature above 90 °C".into(),
-                severity: section.urgent_from.min(1_000),
-                is_acknowledged: false,
-            };
-            (About::Alarm { alarm }, alarms::PRIORITIES.to_vec(), section.r#do.clone())
-        }
-    };
-    let decimals = tag.section.decimals.unwrap_or_else(|| decimals(&rule.section));
-    let words = TagWords {
-        key: tag.name.clone(),
-        name: tag.section.name.clone(),
-        unit: tag.section.unit.clone(),
-        decimals,
-    };
-    Subject {
-        author: machine.author.clone(),
-        rule: rule.name.clone(),
-        tag: Some(words),
-        about,
-        priorities,
-        action,
-    }
-}
-
-/// As many decimals as the limits of the rule have, three at most. What is worked out has one at least.
-fn decimals(section: &Section) -> u8 {
-    let worked_out = match section {
-        Section::Rate(section) => [section.above, section.below, section.clear],
-        Section::Window(section) => [section.above, section.below, section.clear],
-        Section::Compare(section) => [section.above.or(section.tolerance), section.below, section.clear],
-        Section::Limit(_)
-        | Section::Stale(_)
-        | Section::Alarms(_)
-        | Section::Count(_)
-        | Section::State(_)
-        | Section::Heartbeat(_) => [None; 3],
-    };
-    if worked_out.iter().any(Option::is_some) {
-        return most_decimals(worked_out.into_iter().flatten()).max(1);
-    }
-    let Section::Limit(limit::Section { above, below, clear, ladder, usual, .. }) = section else { return 0 };
-    let steps = ladder.iter().flat_map(|step| [step.above, step.below, step.clear]);
-    let usual = usual.iter().flatten().copied().map(Some);
-    most_decimals([*above, *below, *clear].into_iter().chain(steps).chain(usual).flatten())
-}
-
-fn most_decimals(numbers: impl Iterator<Item = f64>) -> u8 {
-    numbers
-        .map(|number| number.to_string().rsplit_once('.').map_or(0, |(_, decimals)| decimals.len()))
-        .map(|count| u8::try_from(count.min(3)).unwrap_or(3))
-        .max()
-        .unwrap_or(0)
 }

@@ -37,6 +37,8 @@ pub(super) struct ListState {
     is_full: bool,
     /// Episodes that a first reading began.
     told_first: usize,
+    /// When its source last said anything of it, since the start.
+    pub heard: Option<Moment>,
 }
 
 impl ListState {
@@ -51,6 +53,7 @@ impl ListState {
             source: plan.source,
             is_full: false,
             told_first: 0,
+            heard: None,
         }
     }
 
@@ -77,6 +80,26 @@ impl ListState {
                 Some(FieldWords { name: field_name(name, field), unit: field.unit.clone(), value })
             })
             .collect()
+    }
+
+    /// What a field of a row holds.
+    pub(super) fn value(&self, key: &str, field: &str) -> Option<&Value> {
+        self.list.row(key)?.get(self.section.index(field)?)?.as_ref()
+    }
+
+    /// Is there such a row?
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.list.row(key).is_some()
+    }
+
+    /// The unit of a field.
+    pub(super) fn unit(&self, field: &str) -> Option<String> {
+        self.section.field.get(field)?.unit.clone()
+    }
+
+    /// What people call a row.
+    pub(super) fn row_name(&self) -> &Words {
+        &self.row_name
     }
 
     fn cell(&self, row: &Row, field: Option<&String>) -> Option<String> {
@@ -112,7 +135,7 @@ pub fn example_records(plan: &ListPlan, author: &Author) -> Vec<Subject> {
         FieldKind::Flag => Value::Flag(true),
     };
     let fields = plan.section.field.values().map(|field| Some(cell(field))).collect();
-    let key: Box<str> = "000123".into();
+    let key: Box<str> = example_key().into();
     let (list, origin) = (plan.id, Origin::Live);
     state.list.read(Record { list, key: key.clone(), fields, at: None, origin }, EXAMPLE_TIME);
     let subject = |rule: &RecordRulePlan| {
@@ -129,6 +152,11 @@ pub fn example_records(plan: &ListPlan, author: &Author) -> Vec<Subject> {
     plan.rules.iter().filter_map(subject).collect()
 }
 
+/// The key of a row that might come.
+pub(super) fn example_key() -> String {
+    "000123".to_owned()
+}
+
 fn field_name(name: &str, field: &FieldSection) -> Words {
     match &field.name {
         Words::Nothing => Words::All(name.to_owned()),
@@ -137,7 +165,7 @@ fn field_name(name: &str, field: &FieldSection) -> Words {
 }
 
 /// `000123 / 10` for a key of two fields.
-fn shown_key(key: &str) -> String {
+pub(super) fn shown_key(key: &str) -> String {
     key.replace(SEPARATOR, " / ")
 }
 
@@ -192,6 +220,7 @@ impl Middle {
         let when = record.at.filter(|at| *at <= now).unwrap_or(now);
         let is_news = record.origin == Origin::Live;
         let before = state.list.row(&key).cloned();
+        state.heard = Some(now);
         match state.list.read(record, now) {
             News::Same => {}
             News::TooMany => self.too_many(at, now),
@@ -205,6 +234,7 @@ impl Middle {
             News::Filled => self.judge_row(at, &key, None, (false, when), now),
             News::Changed => self.judge_row(at, &key, before, (is_news, when), now),
         }
+        self.hear_stock(at, &key, when, now);
     }
 
     /// A row came or changed: its rules, and the order on its machine.
@@ -345,7 +375,7 @@ impl Middle {
     /// What is told of the current order of a machine: its key, then its shown fields. A post about a row tells its
     /// own.
     pub(super) fn order_of(&self, subject: &Subject) -> Vec<FieldWords> {
-        if self.current.is_empty() || matches!(subject.about, About::Record { .. }) {
+        if self.current.is_empty() || matches!(subject.about, About::Record { .. } | About::Forecast { .. }) {
             return Vec::new();
         }
         let at = self.known_as.get(&subject.author.key);
@@ -381,7 +411,8 @@ impl Middle {
     }
 
     /// The rows that were known under another configuration. A list whose rows have other keys now is another list.
-    pub(super) fn inherit_lists(&mut self, mut old: Vec<ListState>) {
+    /// What its source said of one is of now only while nobody touches that source.
+    pub(super) fn inherit_lists(&mut self, mut old: Vec<ListState>, stays: &[bool]) {
         for state in &mut self.lists {
             let is_same =
                 |known: &ListState| known.name == state.name && known.section.key == state.section.key;
@@ -390,6 +421,7 @@ impl Middle {
             state.list = known.list;
             state.list.reload(state.section.fields(), state.section.rows_max as usize);
             (state.is_full, state.told_first) = (known.is_full, known.told_first);
+            state.heard = known.heard.filter(|_| stays.get(state.source) == Some(&true));
         }
         for state in old {
             // The empty key tells that the first reading was over.

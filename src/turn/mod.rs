@@ -4,13 +4,23 @@
 //! and [`Middle::step`] when the store is ready for the next commit. Time is an argument, so a replay, a dry run
 //! and a test are the same calls.
 
+mod about;
+mod again;
+mod book;
+mod budget;
 mod build;
+mod examples;
 mod floods;
+mod forecasts;
 mod health;
 mod lists;
 mod raised;
 mod reload;
 mod slot;
+mod standing;
+mod stocks;
+mod summaries;
+mod works;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -20,7 +30,9 @@ use contract::{Author, Batch, EpisodeId, Moment, Notice, Origin, Post, Sample};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-pub use build::{Kept, subject};
+pub use about::subject;
+pub use build::Kept;
+pub use examples::{example_forecasts, example_summaries};
 pub use health::{Health, SourceHealth, TagHealth};
 pub use lists::example_records;
 pub use reload::{Reloaded, Stays};
@@ -37,6 +49,8 @@ use lists::ListState;
 use raised::{Listening, Raised};
 use reload::Numbers;
 use slot::Slot;
+use standing::Standing;
+use works::Works;
 
 /// The machine key of what the site itself says. No machine can have it: keys begin with a letter or a digit.
 pub const SITE: &str = "_site";
@@ -110,7 +124,13 @@ pub struct Middle {
     current: BTreeMap<usize, (usize, Box<str>)>,
     listening: Vec<Listening>,
     raised: Raised,
+    /// What machines make.
+    works: Works,
     floods: Watch,
+    /// For each machine, what else is known of it.
+    standings: Vec<Standing>,
+    /// For each tag, the machine whose state it tells.
+    state_of: Vec<Option<usize>>,
     /// Slots whose state may have to be kept.
     changed: Vec<usize>,
     journal: Vec<Write>,
@@ -153,7 +173,8 @@ impl Middle {
             match notice {
                 Notice::Trouble(trouble) => self.trouble(source, trouble, now),
                 Notice::Mended(thing, name) => self.mended(source, thing, &name, now),
-                Notice::Poison(_) | Notice::Gap(_) | Notice::Unclaimed(_) => {}
+                Notice::Gap(_) => self.doubt(source, now),
+                Notice::Poison(_) | Notice::Unclaimed(_) => {}
             }
         }
         for sample in batch.samples {
@@ -161,6 +182,7 @@ impl Middle {
         }
         if !batch.events.is_empty() {
             self.take_events(batch.events, now);
+            self.follow_orders(now);
         }
         if batch.ticket.is_some() && !self.lists.is_empty() {
             self.said_all(source);
@@ -170,6 +192,12 @@ impl Middle {
     fn read(&mut self, sample: Sample, now: Moment) {
         let at = sample.tag.0 as usize;
         let Some(reading) = self.tags.get_mut(at).and_then(|tag| tag.read(sample, now)) else { return };
+        if let Some(machine) = self.state_of[at] {
+            self.state_read(machine, &reading, now);
+        }
+        if self.works.hears(at) {
+            self.book(at, &reading);
+        }
         for watcher in 0..self.watchers[at].len() {
             let (slot, which) = self.watchers[at][watcher];
             self.judge(slot, which, &reading);
@@ -194,7 +222,10 @@ impl Middle {
             may_open: is_news,
             is_late: age > LATE_AFTER,
         };
-        let changes = slot.condition.learn(&fact);
+        let mut changes = slot.condition.learn(&fact);
+        if slot.condition.is_aside() {
+            changes.extend(self.overrule(at, reading.received));
+        }
         self.follow_up(at, &changes, reading.received);
     }
 
@@ -210,6 +241,9 @@ impl Middle {
             self.tell(at, Some(*last), now);
         }
         self.schedule(at, now);
+        if !changes.is_empty() {
+            self.hide_children(at, now);
+        }
     }
 
     fn schedule(&mut self, at: usize, now: Moment) {
@@ -292,6 +326,11 @@ impl Middle {
         let at = state.slot;
         self.know(at, !is_up, now);
         self.ask_anew(source, is_up, now);
+        if is_up {
+            self.find_again(source, now);
+        } else {
+            self.lose_sight(source, now);
+        }
         // Whoever can speak again is given the time to do so.
         for slot in 0..self.slots.len() {
             if is_up && self.slots[slot].source == Some(source) {
@@ -326,6 +365,7 @@ impl Middle {
             self.sweep_raised(now);
             self.floods.sweep(now);
         }
+        self.tick_works(now);
         self.tell_flood(now);
     }
 
@@ -352,7 +392,7 @@ impl Middle {
     /// When something will be due, if nothing else happens.
     pub fn due(&mut self, now: Moment) -> Option<Moment> {
         let timer = self.timers.peek().map(|Reverse((due, _))| *due);
-        timer.into_iter().chain(self.outbox.due(now)).chain(self.floods.due()).min()
+        timer.into_iter().chain(self.outbox.due(now)).chain(self.floods.due()).chain(self.works.due()).min()
     }
 
     /// True when a commit should not wait: there is something to tell.
@@ -365,6 +405,7 @@ impl Middle {
         !self.changed.is_empty()
             || self.lists_changed
             || self.floods.has_changes()
+            || self.works.has_changes()
             || !self.journal.is_empty()
             || !self.unusable.is_empty()
             || self.outbox.lanes().iter().any(crate::outbox::Lane::has_rows)
@@ -378,16 +419,21 @@ impl Middle {
         for (network, lane) in self.outbox.lanes_mut().iter_mut().enumerate() {
             step.jobs.extend(lane.next(now).map(|job| (network, job)));
         }
-        step.writes = self.rest(now);
+        step.writes = self.writes(false, now);
         step
     }
 
-    /// All that changed since the last step, without beginning anything new.
+    /// All that changed since the last step, without beginning anything new: what could wait as well.
     pub fn rest(&mut self, now: Moment) -> Vec<Write> {
+        self.writes(true, now)
+    }
+
+    fn writes(&mut self, all: bool, now: Moment) -> Vec<Write> {
         let mut writes = std::mem::take(&mut self.unusable);
         self.keep_slots(&mut writes);
         self.keep_lists(&mut writes);
         self.keep_flood(&mut writes);
+        self.works.keep(all, &mut writes, now);
         writes.append(&mut self.journal);
         self.keep_outbox(&mut writes, now);
         writes
@@ -436,6 +482,7 @@ impl Middle {
 
     /// The clock was set forward or back: whoever must speak is given the time to do so.
     pub fn clock_stepped(&mut self, now: Moment) {
+        self.set_works_back(now);
         for at in 0..self.slots.len() {
             self.slots[at].start_anew(now);
             self.schedule(at, now);
@@ -481,3 +528,7 @@ fn journal(at: Moment, episode: EpisodeId, entry: &Entry<'_>) -> Write {
     // A tree of numbers and words is always JSON.
     Write::Journal { at, episode, body: serde_json::to_string(entry).unwrap_or_default() }
 }
+
+#[cfg(test)]
+#[path = "tests/stories.rs"]
+mod stories_tests;

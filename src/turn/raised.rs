@@ -14,7 +14,7 @@ use super::slot::Slot;
 use super::{Middle, Remark, SITE};
 use crate::config::ListPlan;
 use crate::episode::{Condition, Delays, Fact, LATE_AFTER, Policy, Side};
-use crate::post::{About, AlarmWords, Subject};
+use crate::post::{About, AlarmWords, Forecast, Subject};
 use crate::rule::{Level, Verdict, alarms};
 use crate::store::{Table, Write};
 
@@ -38,6 +38,8 @@ pub(super) enum Raiser {
     Alarm { machine: String, rule: String, key: String, alarm: AlarmWords },
     /// A row of a list.
     Record { list: String, rule: String, key: String },
+    /// What is foreseen of a row of a list. The rule is `late.<name>` or `reach.<name>`.
+    Forecast { list: String, rule: String, key: String, words: Option<Forecast> },
 }
 
 /// A row of [`Table::Raised`].
@@ -76,6 +78,8 @@ pub(super) struct Listening {
     pub machine: usize,
     pub rule: String,
     pub section: alarms::Section,
+    /// What a person should do.
+    pub action: Words,
     pub tag: usize,
     /// The slots that came since a refresh began, if one did.
     pub refresh: Option<Vec<usize>>,
@@ -91,6 +95,7 @@ impl Raiser {
             }
             Raiser::Alarm { machine, rule, key, .. } => (machine, format!("{rule}#{}", short(key))),
             Raiser::Record { list, rule, key } => (SITE, format!("record.{list}.{rule}#{}", short(key))),
+            Raiser::Forecast { list, rule, key, .. } => (SITE, format!("{rule}.{list}#{}", short(key))),
         }
     }
 }
@@ -162,7 +167,7 @@ impl Middle {
                     tag: None,
                     about: About::Alarm { alarm: alarm.clone() },
                     priorities: alarms::PRIORITIES.to_vec(),
-                    action: listening.section.r#do.clone(),
+                    action: listening.action.clone(),
                 })
             }
             Raiser::Record { list, rule: of, key } => {
@@ -171,6 +176,9 @@ impl Middle {
                 let author = self.author_of(at, key);
                 let about = About::Record { record };
                 Some(Subject { author, action, ..site(about, priority) })
+            }
+            Raiser::Forecast { list, rule: of, key, words } => {
+                self.forecast_subject((list, of, key), rule, words.clone()?)
             }
         }
     }
@@ -385,7 +393,9 @@ fn delays(raiser: &Raiser) -> Delays {
             Cause::SaidGoodbye => Duration::ZERO,
             _ => DEVICE_LOST_AFTER,
         },
-        Raiser::Part { .. } | Raiser::Alarm { .. } | Raiser::Record { .. } => Duration::ZERO,
+        Raiser::Part { .. } | Raiser::Alarm { .. } | Raiser::Record { .. } | Raiser::Forecast { .. } => {
+            Duration::ZERO
+        }
     };
     Delays { on, off: Duration::ZERO }
 }

@@ -83,12 +83,12 @@ impl Numbers {
 }
 
 /// How a name or number of before is called now.
-struct Moved {
+pub(super) struct Moved {
     /// For each tag of before, its number now.
     tags: Vec<Option<u32>>,
-    lists: Vec<Option<u32>>,
+    pub lists: Vec<Option<u32>>,
     /// The tags of now that are read as before.
-    kept: HashSet<usize>,
+    pub kept: HashSet<usize>,
     is_same_zone: bool,
 }
 
@@ -110,15 +110,14 @@ impl Middle {
         let old = std::mem::replace(self, next);
         self.unusable.extend(writes);
         self.remarks.extend(remarks);
-        let networks = outbox_names(plan, can);
-        Ok(self.take_over(old, networks, stays, now))
+        Ok(self.take_over(old, (plan, can), stays, now))
     }
 
     /// Named one by one, so that whoever adds something to the middle is asked what a reload makes of it.
     fn take_over(
         &mut self,
         old: Middle,
-        networks: Vec<(String, Capabilities)>,
+        (plan, can): (&Plan, &[Capabilities]),
         stays: &Stays<'_>,
         now: Moment,
     ) -> Reloaded {
@@ -139,7 +138,11 @@ impl Middle {
             current: _,
             listening,
             raised,
+            works,
             floods,
+            // What the tags told last tells it anew.
+            standings: _,
+            state_of: _,
             changed: _,
             journal: _,
             unusable: _,
@@ -151,7 +154,7 @@ impl Middle {
             swept,
         } = old;
         (self.outbox, self.floods, self.swept, self.is_urgent) = (outbox, floods, swept, is_urgent);
-        self.outbox.reload(networks, stays.networks, now);
+        self.outbox.reload(outbox_names(plan, can), stays.networks, now);
         let list_at = |name: &str| self.lists.iter().position(|list| list.name == name);
         let mut moved = Moved {
             tags: Vec::new(),
@@ -160,8 +163,10 @@ impl Middle {
             is_same_zone: self.zone == zone,
         };
         self.inherit_tags((tags, names, prints), &mut moved);
-        self.inherit_lists(lists);
+        self.inherit_lists(lists, stays.sources);
         self.inherit_sources(sources, stays.sources, &moved);
+        self.inherit_works(plan, works, &moved, stays, now);
+        self.find_states();
 
         let is_idle: HashSet<usize> = raised.free().iter().copied().collect();
         let mut slots: Vec<Option<Slot>> = slots
@@ -328,6 +333,7 @@ impl Middle {
                 self.changed.push(at);
             }
         }
+        self.cover_all(now);
         for tag in 0..self.tags.len() {
             for watcher in 0..self.watchers[tag].len() {
                 let (slot, which) = self.watchers[tag][watcher];
@@ -381,7 +387,10 @@ impl Middle {
         let known_at = slot.condition.episode().filter(|_| is_open).map(|episode| episode.value_at);
         let when = known_at.map_or(latest.at, |known| known.max(latest.at)).min(now);
         let fact = Fact { verdict, value, at: when, now, may_open, is_late: false };
-        let changes = slot.condition.learn(&fact);
+        let mut changes = slot.condition.learn(&fact);
+        if slot.condition.is_aside() {
+            changes.extend(self.overrule(at, now));
+        }
         self.follow_up(at, &changes, now);
     }
 

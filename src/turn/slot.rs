@@ -6,6 +6,7 @@ use contract::Moment;
 
 use super::REFRESH_EVERY;
 use super::raised::{self, Raiser};
+use super::standing::Hiding;
 use crate::config::Print;
 use crate::episode::{Condition, Episode, Fact};
 use crate::post::Subject;
@@ -39,6 +40,8 @@ pub struct Slot {
     pub(super) raiser: Option<Raiser>,
     /// Over at this moment, unless its source says it anew.
     pub(super) not_said_by: Option<Moment>,
+    /// When its machine keeps it from being told.
+    pub(super) hiding: Hiding,
     /// Its words are others than those that were told.
     pub(super) has_news: bool,
 }
@@ -60,6 +63,7 @@ impl Slot {
             is_marked: false,
             raiser: None,
             not_said_by: None,
+            hiding: Hiding::default(),
             has_news: false,
         }
     }

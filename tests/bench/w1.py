@@ -77,6 +77,7 @@ value = "/v"
 tag = "temp"
 above = 80
 clear = 75
+priority = 1
 '''
     for m in range(100):
         text += f'[machine.line{m // 10:02}-machine{m % 10:02}]\nclass = "gauge"\n'

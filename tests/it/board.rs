@@ -154,6 +154,17 @@ impl Plant {
         of.map(|((_, key), body)| (key.clone(), body.clone())).collect()
     }
 
+    /// All that there is to keep is kept, as at the end of a step.
+    pub fn keep_rest(&mut self, now: Moment) {
+        let rest = self.middle.rest(now);
+        self.keep(rest);
+    }
+
+    /// Every row of a kind is lost.
+    pub fn forget(&mut self, table: Table) {
+        self.rows.retain(|(of, _), _| *of != name(table));
+    }
+
     /// Killed, and started again with what was kept. The networks know what they showed.
     pub fn restart(&mut self, now: Moment) {
         let kept = Kept {
@@ -161,6 +172,7 @@ impl Plant {
             threads: self.rows(Table::Thread),
             raised: self.rows(Table::Raised),
             records: self.rows(Table::Record),
+            production: self.rows(Table::Production),
             is_damaged: false,
         };
         let can = vec![ABLE; self.plan.networks.len()];
@@ -209,6 +221,7 @@ fn name(table: Table) -> &'static str {
         Table::Thread => "thread",
         Table::Raised => "raised",
         Table::Record => "record",
+        Table::Production => "production",
     }
 }
 

@@ -266,7 +266,7 @@ fn the_schema_knows_the_keys_that_are_read() {
         );
         check(&format!("machine.a.rule.{kind}.b"), &pointer, &[]);
     }
-    check("machine.a", "/properties/machine/additionalProperties/properties", &["tag", "rule"]);
+    check("machine.a", "/properties/machine/additionalProperties/properties", &["tag", "rule", "production"]);
 }
 
 /// Bytes of a good file changed at random: whatever comes out is told, and nothing panics.
@@ -387,7 +387,7 @@ fn what_is_commented_out_can_be_used() {
         .collect();
     let plan = plan(&used.join("\n"));
     assert_eq!(plan.warnings, []);
-    assert_eq!((plan.machines[0].rules.len(), plan.lists.len()), (10, 1));
+    assert_eq!((plan.machines[0].rules.len(), plan.lists.len(), plan.summaries.len()), (11, 2, 1));
 }
 
 /// Depth and number are bounded: neither the stack nor the screen runs over.

@@ -18,6 +18,7 @@ mod looks;
 mod outage;
 mod plants;
 mod probe;
+mod production;
 mod program;
 mod refusals;
 mod reload;

@@ -16,7 +16,7 @@ fn plant() -> String {
         "[site]\nname = \"Vitré\"\nlanguage = \"fr\"\n[source.mqtt.b]\nurl = \"mqtt://127.0.0.1:1883\"\n"
             .to_owned();
     for channel in 0..CHANNELS {
-        toml.push_str(&format!("[network.wall.c{channel}]\n"));
+        toml.push_str(&format!("[network.wall.c{channel}]\nlisten = \"127.0.0.1:{}\"\n", 8_080 + channel));
     }
     toml.push_str("[class.press.tag.oil]\nsource = \"b\"\ntopic = \"b/{machine}\"\nunit = \"°C\"\n");
     toml.push_str("[class.press.rule.limit.hot]\ntag = \"oil\"\nabove = 80\nclear = 70\n");

@@ -4,8 +4,12 @@
 
 use std::path::Path;
 
-use contract::{Alarm, Batch, Event, Moment, Notice, Origin, Quality, Record, TagId, Thing, Trouble, Value};
+use contract::{
+    Alarm, Batch, Event, FieldKind, Moment, Notice, Origin, Quality, Record, TagId, Thing, Trouble, Value,
+};
 use serde::Deserialize;
+
+use portevoix::episode::{Act, Role};
 
 use crate::board::{Plant, sample};
 
@@ -43,6 +47,21 @@ struct Line {
     record: Option<RecordLine>,
     /// All rows of a list follow in this line.
     whole: Option<(String, Vec<Vec<serde_json::Value>>)>,
+}
+
+/// One line of `replies.jsonl`: what a person wants, of which rule of which machine.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplyLine {
+    /// When.
+    now: String,
+    machine: String,
+    rule: String,
+    act: Act,
+    /// Who: `operator` may shelve for half an hour, `maintenance` for a shift and take out of service.
+    role: String,
+    /// Why it is refused, if it is.
+    refused: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -83,13 +102,15 @@ impl AlarmLine {
 /// A row as a source would make it: the fields in the order of the configuration's list.
 fn record(plant: &Plant, list: &str, fields: &[serde_json::Value]) -> Event {
     let plan = plant.plan.lists.iter().find(|plan| plan.name == list).expect(list);
-    let value = |value: &serde_json::Value| match value {
+    let value = |(value, kind): (&serde_json::Value, FieldKind)| match value {
         serde_json::Value::Number(number) => Some(Value::Number(number.as_f64().unwrap())),
         serde_json::Value::Bool(flag) => Some(Value::Flag(*flag)),
+        serde_json::Value::String(words) if kind == FieldKind::Time => Some(Value::Time(moment(words))),
         serde_json::Value::String(words) => Some(Value::Text(words.as_str().into())),
         _ => None,
     };
-    let fields: Box<[Option<Value>]> = fields.iter().map(value).collect();
+    let kinds = plan.section.field.values().map(|field| field.r#type);
+    let fields: Box<[Option<Value>]> = fields.iter().zip(kinds).map(value).collect();
     let words = |name: &String| match &fields[plan.section.index(name).unwrap()] {
         Some(Value::Text(words)) => words.to_string(),
         other => panic!("expected the words of a key, found {other:?}"),
@@ -126,6 +147,16 @@ fn batch(plant: &Plant, line: &Line) -> Batch {
     batch
 }
 
+fn reply(plant: &mut Plant, line: &ReplyLine, now: Moment) {
+    let is_operator = line.role == "operator";
+    let minutes = if is_operator { 30 } else { 8 * 60 };
+    let shelve_max = std::time::Duration::from_secs(minutes * 60);
+    let role = Role { name: line.role.clone(), shelve_max, may_disable: !is_operator };
+    let done = plant.middle.act((&line.machine, &line.rule), &line.act, &role, now);
+    assert_eq!(done.err().map(|why| format!("{why:?}")), line.refused, "{}", line.now);
+    plant.settle(now);
+}
+
 fn moment(text: &str) -> Moment {
     Moment::from_ms(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
 }
@@ -134,6 +165,10 @@ fn tell(folder: &Path) -> String {
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let text = read("samples.jsonl");
     let lines: Vec<Line> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let replies = std::fs::read_to_string(folder.join("replies.jsonl")).unwrap_or_default();
+    let replies: Vec<ReplyLine> =
+        replies.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let mut replies = replies.iter().peekable();
     let mut now = moment(&lines[0].now);
     let mut plant = Plant::new(&read("plant.toml"), now);
     for line in &lines {
@@ -141,6 +176,9 @@ fn tell(folder: &Path) -> String {
         while now < then {
             now = now.plus(std::time::Duration::from_secs(1)).min(then);
             plant.settle(now);
+            while let Some(line) = replies.next_if(|line| moment(&line.now) <= now) {
+                reply(&mut plant, line, now);
+            }
         }
         if let Some(is_down) = line.down {
             plant.boards[0].is_down = is_down;

@@ -3,6 +3,7 @@
 mod campaign;
 mod difference;
 mod lists;
+mod machines;
 mod mutant;
 mod plant;
 mod service;

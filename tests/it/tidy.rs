@@ -10,16 +10,16 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("reading", &[]),
     ("rule", &["reading"]),
     ("episode", &["rule"]),
-    ("post", &["episode"]),
+    ("post", &["episode", "production"]),
     ("outbox", &["post"]),
     ("network", &["outbox"]),
     ("store", &[]),
     ("shift", &[]),
     ("production", &["shift"]),
     // The typed file: every room owns its section.
-    ("config", &["reading", "rule", "source", "network"]),
+    ("config", &["reading", "rule", "source", "network", "shift", "production"]),
     // The pure middle, from samples to posts, with no edge among them.
-    ("turn", &["config", "reading", "rule", "episode", "post", "outbox", "store"]),
+    ("turn", &["config", "reading", "rule", "episode", "post", "outbox", "store", "shift", "production"]),
 ];
 
 /// Files that know all rooms.

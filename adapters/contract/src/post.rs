@@ -84,12 +84,24 @@ pub enum Mark {
     Digest,
     /// Abnormal, and set aside or explained by something else.
     Paused,
+    /// An order that will be late.
+    Late,
+    /// A stock that runs out.
+    Stock,
 }
 
 impl Mark {
     /// Every mark, for tests and legends.
-    pub const ALL: [Mark; 6] =
-        [Mark::Stopped, Mark::Warning, Mark::Silent, Mark::Cleared, Mark::Digest, Mark::Paused];
+    pub const ALL: [Mark; 8] = [
+        Mark::Stopped,
+        Mark::Warning,
+        Mark::Silent,
+        Mark::Cleared,
+        Mark::Digest,
+        Mark::Paused,
+        Mark::Late,
+        Mark::Stock,
+    ];
 
     /// The one leading emoji.
     pub fn shape(self) -> &'static str {
@@ -100,6 +112,8 @@ impl Mark {
             Mark::Cleared => "✅",
             Mark::Digest => "📋",
             Mark::Paused => "⏸️",
+            Mark::Late => "🕒",
+            Mark::Stock => "📦",
         }
     }
 
@@ -112,6 +126,8 @@ impl Mark {
             Mark::Cleared => "cleared",
             Mark::Digest => "digest",
             Mark::Paused => "paused",
+            Mark::Late => "late",
+            Mark::Stock => "stock",
         }
     }
 }

@@ -106,7 +106,9 @@ async fn the_kit_notices_a_program_that_is_told_too_soon() {
     let seen = tokio::spawn(kit::unsettled_is_given_again(HastyBench(RealBench::start()))).await;
     let panic = seen.expect_err("a value lost in a crash went unnoticed").into_panic();
     let words = panic.downcast_ref::<String>().expect("words");
-    assert!(words.contains("expected the unsettled value again after a crash"), "{words}");
+    // By how far the program had read what it was told when it was stopped: the value is another one, or none comes.
+    let is_noticed = ["expected the unsettled value again", "expected a batch, found nothing"];
+    assert!(is_noticed.iter().any(|notice| words.contains(notice)), "{words}");
 }
 
 #[test]

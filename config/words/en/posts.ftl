@@ -234,3 +234,78 @@ flood-open = { $count ->
 }
 flood-do = begin with the first one.
 flood-fine = Updated every minute until it is calm.
+
+# The summary of a shift, a day, a week.
+word-summary = SUMMARY
+weekday-1 = Monday
+weekday-2 = Tuesday
+weekday-3 = Wednesday
+weekday-4 = Thursday
+weekday-5 = Friday
+weekday-6 = Saturday
+weekday-7 = Sunday
+summary-shift = { $shift }, { $day } · OEE { $trs }
+summary-week = week of { $day } · OEE { $trs }
+summary-whole-day = day
+summary-unknown = unknown
+summary-average = 4-week average: { $trs }.
+summary-average-days = { $count ->
+    [one] { $count }-day average: { $trs }.
+   *[other] { $count }-day average: { $trs }.
+}
+summary-parts = Good: { $good }. Scrap: { $scrap }.
+summary-trg = Over opening time (TRG): { $trg }.
+summary-factors = Availability { $availability } × performance { $performance } × quality { $quality }
+summary-losses = Lost out of { $required } required min: stops { $stops } · speed { $speed } · minor stops { $micro } · scrap { $scrap } min
+summary-losses-whole = Lost out of { $required } required min: stops { $stops } · speed { $speed } · scrap { $scrap } min
+summary-longest = Longest stop: { $cause }, { $lasted }.
+summary-no-cause = cause not known
+summary-silent = Machine silent for { $unknown }, in no figure.
+summary-aside = Parts in no figure: { $made }.
+summary-slips = { $count ->
+    [one] Counter in doubt { $count } time: parts may be missing.
+   *[other] Counter in doubt { $count } times: parts may be missing.
+}
+summary-open = { $what } { $since }
+summary-paused = { $count ->
+    [one] { $count } alert shelved
+   *[other] { $count } alerts shelved
+}
+summary-hand-over = To hand over: { $points }.
+summary-nothing-open = To hand over: nothing open on this machine.
+summary-method = Method NF E60-182.
+summary-method-availability = Method NF E60-182, minor stops (under { $micro }) counted in availability.
+summary-method-performance = Method NF E60-182, minor stops (under { $micro }) counted in performance.
+summary-from = Followed { $since } only.
+summary-held = { $count ->
+    [one] { $count } story held back (limit of the day).
+   *[other] { $count } stories held back (limit of the day).
+}
+
+# An order that will be late, at the rate of its machine.
+word-late = LATE
+order-late = { $list } { $key }: now due { $ends } instead of { $due } (+{ $late })
+order-late-day = { $list } { $key }: now due { $ends } instead of { $due } (+{ $late })
+late-in-time = { $list } { $key }: on time again, now due { $ends } for { $due }
+late-done = { $list } { $key }: quantity made { $at }, due { $due }
+late-left = { $list } { $key }: no longer running, due { $due }
+late-both = { $stops } from stops ({ $at }), { $speed } from speed ({ $rate }, not { $ideal }).
+late-stops = { $stops } from stops ({ $at }).
+late-speed = { $speed } from speed ({ $rate }, not { $ideal }).
+late-rate = Rate: { $rate } ({ $ideal } at best).
+per-minute = { $rate } parts/min
+per-hour = { $rate } parts/h
+late-progress = Made: { $done } of { $quantity }.
+pick-up-kept = Pick-up { $at }: still on time, { $margin } to spare.
+pick-up-missed = Pick-up { $at }: missed by { $margin }.
+late-do = nothing, unless another stop lasts over { $margin }.
+late-read = Business data read { $at }, machine live.
+
+# A stock that runs out.
+word-stock = STOCK
+stock = { $list } { $key }: runs out about { $ends } at this rate
+stock-day = { $list } { $key }: runs out about { $ends } at this rate
+stock-lasts = { $list } { $key }: no longer runs out, { $level } left
+stock-gone = { $list } { $key }: no longer in the list
+stock-level = { $level } left, using { $use }/h, measured { $at }.
+stock-delivery = Next delivery: { $at }.

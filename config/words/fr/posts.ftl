@@ -234,3 +234,78 @@ flood-open = { $count ->
 }
 flood-do = commencer par la première.
 flood-fine = Mis à jour chaque minute jusqu'au calme.
+
+# Le bilan d'une équipe, d'une journée, d'une semaine.
+word-summary = BILAN
+weekday-1 = lundi
+weekday-2 = mardi
+weekday-3 = mercredi
+weekday-4 = jeudi
+weekday-5 = vendredi
+weekday-6 = samedi
+weekday-7 = dimanche
+summary-shift = { $shift }, { $day } · TRS { $trs }
+summary-week = semaine du { $day } · TRS { $trs }
+summary-whole-day = journée
+summary-unknown = inconnu
+summary-average = Moyenne 4 semaines : { $trs }.
+summary-average-days = { $count ->
+    [one] Moyenne { $count } jour : { $trs }.
+   *[other] Moyenne { $count } jours : { $trs }.
+}
+summary-parts = Bonnes : { $good }. Rebuts : { $scrap }.
+summary-trg = TRG { $trg }.
+summary-factors = Disponibilité { $availability } × performance { $performance } × qualité { $quality }
+summary-losses = Perdu sur { $required } min requises : arrêts { $stops } · cadence { $speed } · micro-arrêts { $micro } · rebuts { $scrap } min
+summary-losses-whole = Perdu sur { $required } min requises : arrêts { $stops } · cadence { $speed } · rebuts { $scrap } min
+summary-longest = Plus long arrêt : { $cause }, { $lasted }.
+summary-no-cause = cause inconnue
+summary-silent = Machine muette { $unknown }, hors calcul.
+summary-aside = Pièces hors calcul : { $made }.
+summary-slips = { $count ->
+    [one] Compteur douteux { $count } fois : des pièces peuvent manquer.
+   *[other] Compteur douteux { $count } fois : des pièces peuvent manquer.
+}
+summary-open = { $what } { $since }
+summary-paused = { $count ->
+    [one] { $count } alerte en pause
+   *[other] { $count } alertes en pause
+}
+summary-hand-over = À reprendre : { $points }.
+summary-nothing-open = À reprendre : rien d'ouvert sur cette machine.
+summary-method = Calcul NF E60-182.
+summary-method-availability = Calcul NF E60-182, micro-arrêts (moins de { $micro }) comptés en disponibilité.
+summary-method-performance = Calcul NF E60-182, micro-arrêts (moins de { $micro }) comptés en performance.
+summary-from = Suivi { $since } seulement.
+summary-held = { $count ->
+    [one] { $count } information retenue (limite du jour).
+   *[other] { $count } informations retenues (limite du jour).
+}
+
+# Un ordre qui sera en retard, à la cadence de sa machine.
+word-late = RETARD
+order-late = { $list } { $key } : fin prévue { $ends } au lieu de { $due } (+{ $late })
+order-late-day = { $list } { $key } : fin prévue { $ends } au lieu du { $due } (+{ $late })
+late-in-time = { $list } { $key } : de nouveau à temps, fin prévue { $ends } pour { $due }
+late-done = { $list } { $key } : quantité faite { $at }, attendue { $due }
+late-left = { $list } { $key } : n'est plus en cours, attendu { $due }
+late-both = Dont { $stops } d'arrêt ({ $at }) et { $speed } de cadence ({ $rate } pour { $ideal }).
+late-stops = Dont { $stops } d'arrêt ({ $at }).
+late-speed = Dont { $speed } de cadence ({ $rate } pour { $ideal }).
+late-rate = Cadence : { $rate } ({ $ideal } au mieux).
+per-minute = { $rate } p/min
+per-hour = { $rate } p/h
+late-progress = Fait : { $done } sur { $quantity }.
+pick-up-kept = Enlèvement { $at } : tenu, marge { $margin }.
+pick-up-missed = Enlèvement { $at } : manqué de { $margin }.
+late-do = rien, sauf nouvel arrêt de plus de { $margin }.
+late-read = Données de gestion lues { $at }, machine en direct.
+
+# Un stock qui s'épuise.
+word-stock = STOCK
+stock = { $list } { $key } : rupture vers { $ends } au rythme actuel
+stock-day = { $list } { $key } : rupture vers le { $ends } au rythme actuel
+stock-lasts = { $list } { $key } : plus de rupture prévue, reste { $level }
+stock-gone = { $list } { $key } : n'est plus dans la liste
+stock-level = Reste { $level } pour { $use }/h, mesuré { $at }.
+stock-delivery = Prochaine livraison : { $at }.

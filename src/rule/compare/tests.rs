@@ -100,6 +100,4 @@ fn says_what_cannot_be() {
     assert_eq!(faults("times=1\nweeks_min=9"), ["times", "weeks_min"]);
     assert_eq!(faults("times=0.8\nclear=0.7"), ["clear"]);
     assert_eq!(faults("sigmas=inf"), ["sigmas"]);
-    let section: Section = toml::from_str("tag='t'\nwith='u'\nabove=1").unwrap();
-    assert_eq!(section.advise()[0].key, "on_delay");
 }

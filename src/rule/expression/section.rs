@@ -1,7 +1,7 @@
 //! A claim about a machine that must not be so.
 
-use contract::settings::{Wait, Words};
-use contract::{Check, Fault, Moment, Priority};
+use contract::settings::Words;
+use contract::{Check, Fault, Moment};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -25,18 +25,6 @@ pub struct Section {
     pub clear: Option<String>,
     /// What is so, after the name of the machine: `huile chaude pendant la marche`.
     pub say: Words,
-    /// How long it must be abnormal before it counts.
-    #[serde(default)]
-    pub on_delay: Wait,
-    /// How long it must be normal again before it is over.
-    #[serde(default)]
-    pub off_delay: Wait,
-    /// How soon to act: 1 now, 2 within the hour, 3 know.
-    #[serde(default = "Priority::low")]
-    pub priority: Priority,
-    /// What a person should do, for each language.
-    #[serde(default)]
-    pub r#do: Words,
 }
 
 impl Section {

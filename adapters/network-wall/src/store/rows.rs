@@ -316,10 +316,10 @@ impl Change<'_> {
     }
 }
 
-/// True for an alarm that has not ended. A digest or a summary tells; it is not something to end.
+/// True for an alarm, or for what is foreseen, that has not ended. A digest or a summary tells; it is not something to end.
 pub(crate) fn is_open(post: &Post) -> bool {
     let is_alarm = match post.mark {
-        Mark::Stopped | Mark::Warning | Mark::Silent | Mark::Paused => true,
+        Mark::Stopped | Mark::Warning | Mark::Silent | Mark::Paused | Mark::Late | Mark::Stock => true,
         Mark::Cleared | Mark::Digest => false,
     };
     is_alarm && post.ended.is_none()
@@ -331,9 +331,10 @@ pub(crate) fn rank(mark: Mark) -> u8 {
         Mark::Stopped => 0,
         Mark::Warning => 1,
         Mark::Silent => 2,
-        Mark::Paused => 3,
-        Mark::Digest => 4,
-        Mark::Cleared => 5,
+        Mark::Late | Mark::Stock => 3,
+        Mark::Paused => 4,
+        Mark::Digest => 5,
+        Mark::Cleared => 6,
     }
 }
 
