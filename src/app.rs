@@ -3,28 +3,37 @@
 //!
 //! Deliberately absent: no judgement. What to say is decided in the rooms.
 
-use std::path::Path;
+mod build;
+mod desk;
+mod reload;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use contract::{Fault, ListAddress, Network, Reads, Setup, Source, TagAddress, Ticket};
-use tokio::sync::{mpsc, watch};
+use contract::{Fault, Network, Source, Ticket};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Place, Plan};
-use crate::network::deliver;
+use crate::config::{Place, Plan, Settings};
 use crate::outbox::{Answer, Job};
-use crate::source::supervise::{self, Heard, Line};
+use crate::source::supervise::Heard;
 use crate::store::{self, Done, Store, StoreError, Table, Writer};
 use crate::turn::{Health, Kept, Middle};
 use crate::watchdog::Watchdog;
+use build::Stamps;
+use desk::{NetworkDesk, SourceDesk, Tasks};
+use reload::Pending;
+pub use reload::{Asked, Candidate};
 
 /// Batches on their way to the middle, of all sources together: a batch holds at most some hundred samples, so
 /// this is a second of a fast plant, and a source that is ahead of us waits.
 const BATCHES: usize = 64;
+/// Each network does one job at a time, and its answer is taken at once.
+const ANSWERS: usize = 16;
 /// Batches that wait for a commit. More, and sources wait.
 const TICKETS_MAX: usize = 1_024;
 /// Changes wait for others at most so long before they are kept together.
@@ -74,10 +83,26 @@ pub trait Watch: Send {
 /// # Errors
 /// It could not start.
 pub async fn run(
+    plan: Plan,
+    state: &Path,
+    watch: &mut dyn Watch,
+    stop: CancellationToken,
+) -> Result<(), AppError> {
+    // Nobody asks for another one.
+    let (_, asked) = mpsc::channel(1);
+    run_and_reload(plan, state, watch, stop, asked).await
+}
+
+/// Runs a plan, and the ones that are asked for after it, until it is stopped.
+///
+/// # Errors
+/// It could not start.
+pub async fn run_and_reload(
     mut plan: Plan,
     state: &Path,
     watch: &mut dyn Watch,
     stop: CancellationToken,
+    asked: mpsc::Receiver<Asked>,
 ) -> Result<(), AppError> {
     let folder = state.display();
     make_private(state).map_err(|error| AppError::System(format!("state folder {folder}: {error}")))?;
@@ -94,12 +119,14 @@ pub async fn run(
         production: opened.store.rows(Table::Production)?,
         is_damaged: opened.damaged.is_some(),
     };
-    let (sources, networks) = build(&mut plan, state)?;
+    let stamps = Stamps::of(&plan);
+    let (sources, networks) = build_all(&mut plan, state)?;
     let can: Vec<_> = networks.iter().map(|network| network.capabilities()).collect();
     let middle = Middle::new(&plan, &can, kept, clock.now())?;
     let writer =
         Writer::start(Box::new(opened.store)).map_err(|error| AppError::System(error.to_string()))?;
-    let mut app = App::start(&plan, sources, networks, (middle, writer, clock), &stop);
+    let start = Start { plan, stamps, sources, networks, middle, writer, clock, asked };
+    let mut app = App::start(start, state, &stop);
     watch.ready();
     let outcome = app.turn(watch, &stop).await;
     app.leave().await;
@@ -107,59 +134,33 @@ pub async fn run(
     outcome
 }
 
+type Built = (Vec<Box<dyn Source>>, Vec<Arc<dyn Network>>);
+
+/// Makes every adapter of the plan. All that is wrong is told at once.
+fn build_all(plan: &mut Plan, state: &Path) -> Result<Built, AppError> {
+    let mut faults = Vec::new();
+    let sources = build_sources(plan, state, &mut faults);
+    let networks = build::all_or_faults(build::networks(plan, state, |_| true), &mut faults);
+    if !faults.is_empty() {
+        return Err(AppError::Faults(faults));
+    }
+    Ok((sources, networks.into_iter().flatten().collect()))
+}
+
+/// Makes every source of the plan, and tells all that is wrong with them.
+pub fn build_sources(
+    plan: &mut Plan,
+    state: &Path,
+    faults: &mut Vec<(Place, Fault)>,
+) -> Vec<Box<dyn Source>> {
+    let sources = build::all_or_faults(build::sources(plan, state, |_| true), faults);
+    sources.into_iter().flatten().collect()
+}
+
 /// The journal and the posts are nobody else's.
 fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-type Built = (Vec<Box<dyn Source>>, Vec<Arc<dyn Network>>);
-
-/// What is wrong with the tables of adapters.
-pub type Faults = Vec<(Place, Fault)>;
-
-/// Makes every source of the plan, and tells all that is wrong with them.
-pub fn build_sources(plan: &mut Plan, state: &Path) -> (Vec<Box<dyn Source>>, Faults) {
-    let mut tags: Vec<Vec<TagAddress<_>>> = plan.sources.iter().map(|_| Vec::new()).collect();
-    for machine in &mut plan.machines {
-        for tag in &mut machine.tags {
-            let address = std::mem::replace(&mut tag.address, Box::new(()));
-            tags[tag.source].push(TagAddress { id: tag.id, machine: machine.author.key.clone(), address });
-        }
-    }
-    let mut lists: Vec<Vec<ListAddress<_>>> = plan.sources.iter().map(|_| Vec::new()).collect();
-    for list in &mut plan.lists {
-        let address = std::mem::replace(&mut list.address, Box::new(()));
-        let key = list.section.key.iter().filter_map(|field| list.section.index(field)).collect();
-        let fields = list.section.fields();
-        lists[list.source].push(ListAddress { id: list.id, name: list.name.clone(), fields, key, address });
-    }
-    let mut faults = Vec::new();
-    let mut sources = Vec::new();
-    for ((source, tags), lists) in plan.sources.iter_mut().zip(tags).zip(lists) {
-        let setup = Setup { name: &source.name, site: &plan.site, state };
-        let settings = std::mem::replace(&mut source.settings, Box::new(()));
-        match source.kind.build(&setup, settings, Reads { tags, lists }) {
-            Ok(source) => sources.push(source),
-            Err(found) => faults.extend(found.into_iter().map(|fault| (source.place.clone(), fault))),
-        }
-    }
-    (sources, faults)
-}
-
-/// Makes every adapter of the plan. All that is wrong is told at once.
-fn build(plan: &mut Plan, state: &Path) -> Result<Built, AppError> {
-    let (sources, mut faults) = build_sources(plan, state);
-    let mut networks: Vec<Arc<dyn Network>> = Vec::new();
-    for network in &mut plan.networks {
-        let setup = Setup { name: &network.name, site: &plan.site, state };
-        let settings = std::mem::replace(&mut network.settings, Box::new(()));
-        match network.kind.build(&setup, settings) {
-            Ok(network) => networks.push(network.into()),
-            Err(found) => faults.extend(found.into_iter().map(|fault| (network.place.clone(), fault))),
-        }
-    }
-    if faults.is_empty() { Ok((sources, networks)) } else { Err(AppError::Faults(faults)) }
 }
 
 /// What must happen once the step on its way is safe.
@@ -171,76 +172,90 @@ struct Flying {
 
 struct App {
     clock: Clock,
+    state: PathBuf,
+    settings: Settings,
     middle: Middle,
     writer: Writer,
+    /// For each source that will be made.
+    out: mpsc::Sender<(usize, Heard)>,
     heard: mpsc::Receiver<(usize, Heard)>,
     answers: mpsc::Receiver<(usize, Answer)>,
-    settle: Vec<mpsc::Sender<Ticket>>,
-    jobs: Vec<mpsc::Sender<Job>>,
+    asked: mpsc::Receiver<Asked>,
+    /// In the order of the plan.
+    sources: Vec<SourceDesk>,
+    networks: Vec<NetworkDesk>,
     readers: JoinSet<()>,
-    couriers: JoinSet<()>,
-    servers: JoinSet<()>,
-    networks: Vec<String>,
-    /// Why a network does not serve what it should, if it does not.
-    serves: Vec<watch::Receiver<Option<String>>>,
+    tasks: Tasks,
     /// Batches whose changes are not handed to the store yet.
     waiting: Vec<(usize, Ticket)>,
     flying: Option<Flying>,
     /// Since when changes wait.
     since: Option<Instant>,
+    /// Another configuration, while sources leave.
+    pending: Option<Pending>,
+    /// Why the newest configuration was refused, if it was.
+    refused: Option<String>,
+    /// How many desks there were.
+    numbers: usize,
     watchdog: Watchdog,
+    stop: CancellationToken,
+}
+
+/// What an application starts with.
+struct Start {
+    plan: Plan,
+    stamps: Stamps,
+    sources: Vec<Box<dyn Source>>,
+    networks: Vec<Arc<dyn Network>>,
+    middle: Middle,
+    writer: Writer,
+    clock: Clock,
+    asked: mpsc::Receiver<Asked>,
 }
 
 impl App {
     /// Straight wiring: one task for each source, two for each network.
-    fn start(
-        plan: &Plan,
-        sources: Vec<Box<dyn Source>>,
-        networks: Vec<Arc<dyn Network>>,
-        (middle, writer, clock): (Middle, Writer, Clock),
-        stop: &CancellationToken,
-    ) -> App {
+    fn start(start: Start, state: &Path, stop: &CancellationToken) -> App {
+        let Start { plan, stamps, sources, networks, middle, writer, clock, asked } = start;
         let (out, heard) = mpsc::channel(BATCHES);
-        let (mut readers, mut couriers, mut servers) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-        let mut settle = Vec::new();
-        for (number, source) in sources.into_iter().enumerate() {
-            // A source cannot have more batches unsettled than wait here, are being kept, and are on their way.
-            let (to_settle, settled) = mpsc::channel(2 * TICKETS_MAX + BATCHES + 1);
-            settle.push(to_settle);
-            let name = plan.sources[number].name.clone();
-            let line = Line { number, name, out: out.clone(), settled, stop: stop.clone() };
-            readers.spawn(supervise::supervise(source, line));
-        }
-        // Each network does one job at a time.
-        let (answer, answers) = mpsc::channel(networks.len().max(1));
-        let (mut jobs, mut serves) = (Vec::new(), Vec::new());
-        for (number, network) in networks.into_iter().enumerate() {
-            let (to_do, inbox) = mpsc::channel(1);
-            jobs.push(to_do);
-            let (trouble, serving) = watch::channel(None);
-            serves.push(serving);
-            servers.spawn(deliver::serve(plan.networks[number].name.clone(), network.clone(), trouble));
-            couriers.spawn(deliver::deliver(number, network, inbox, answer.clone()));
-        }
-        let networks = plan.networks.iter().map(|network| network.name.clone()).collect();
-        App {
+        let (answer, answers) = mpsc::channel(ANSWERS);
+        let mut app = App {
             clock,
+            state: state.to_owned(),
+            settings: plan.settings.clone(),
             middle,
             writer,
+            out,
             heard,
             answers,
-            settle,
-            jobs,
-            readers,
-            couriers,
-            servers,
-            networks,
-            serves,
+            asked,
+            sources: Vec::new(),
+            networks: Vec::new(),
+            readers: JoinSet::new(),
+            tasks: Tasks { answers: answer, couriers: JoinSet::new(), servers: JoinSet::new() },
             waiting: Vec::new(),
             flying: None,
             since: None,
+            pending: None,
+            refused: None,
+            numbers: 0,
             watchdog: Watchdog::new(),
+            stop: stop.clone(),
+        };
+        for ((source, plan), stamp) in sources.into_iter().zip(&plan.sources).zip(stamps.sources) {
+            let seat = (app.next_number(), plan.name.as_str(), stamp);
+            app.sources.push(SourceDesk::open(seat, source, &app.out, &mut app.readers, stop));
         }
+        for ((network, plan), stamp) in networks.into_iter().zip(&plan.networks).zip(stamps.networks) {
+            let seat = (app.next_number(), plan.name.as_str(), stamp);
+            app.networks.push(NetworkDesk::open(seat, network, &mut app.tasks, None));
+        }
+        app
+    }
+
+    fn next_number(&mut self) -> usize {
+        self.numbers += 1;
+        self.numbers
     }
 
     async fn turn(&mut self, watch: &mut dyn Watch, stop: &CancellationToken) -> Result<(), AppError> {
@@ -248,6 +263,8 @@ impl App {
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             self.middle.tick(self.clock.now());
+            // Before the next step, while none is on its way.
+            self.go_on_reloading()?;
             self.keep();
             let wait = self.wait();
             tokio::select! {
@@ -267,13 +284,14 @@ impl App {
                     Some(done) => self.kept(done),
                     None => return Err(AppError::System("the thread of the store is gone".into())),
                 },
-                Some((network, answer)) = self.answers.recv() => self.middle.answer(network, answer, self.clock.now()),
+                Some((network, answer)) = self.answers.recv() => self.answered(network, answer),
+                Some(asked) = self.asked.recv(), if self.pending.is_none() => self.asked(asked),
                 Some((source, heard)) = self.heard.recv(), if self.waiting.len() < TICKETS_MAX => {
                     self.hear(source, heard);
                 }
                 Some(ended) = self.readers.join_next() => report(ended),
-                Some(ended) = self.couriers.join_next() => report(ended),
-                Some(ended) = self.servers.join_next() => report(ended),
+                Some(ended) = self.tasks.couriers.join_next() => report(ended),
+                Some(ended) = self.tasks.servers.join_next() => report(ended),
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -286,9 +304,10 @@ impl App {
 
     fn health(&self) -> Health {
         let mut health = self.middle.health();
-        for (network, serving) in health.networks.iter_mut().zip(&self.serves) {
-            network.last_error = network.last_error.take().or_else(|| serving.borrow().clone());
+        for (network, desk) in health.networks.iter_mut().zip(&self.networks) {
+            network.last_error = network.last_error.take().or_else(|| desk.serving.borrow().clone());
         }
+        health.refused.clone_from(&self.refused);
         health
     }
 
@@ -299,14 +318,25 @@ impl App {
         }
     }
 
-    fn hear(&mut self, source: usize, heard: Heard) {
+    fn answered(&mut self, number: usize, answer: Answer) {
+        // A network that left is not waited for any more: what became of its job is in doubt, and looked up if it
+        // comes back.
+        if let Some(network) = self.networks.iter().position(|desk| desk.number == number) {
+            self.middle.answer(network, answer, self.clock.now());
+        }
+    }
+
+    fn hear(&mut self, number: usize, heard: Heard) {
+        // One that was ended because it did not leave may still have said something: it comes again.
+        let Some(source) = self.sources.iter().position(|desk| desk.number == number) else { return };
         match heard {
+            Heard::Left => self.sources[source].has_left = true,
             Heard::Up => self.middle.source(source, None, self.clock.now()),
             Heard::Down(reason) => self.middle.source(source, Some(reason), self.clock.now()),
             Heard::Batch(batch) => {
                 let ticket = batch.ticket;
                 self.middle.take(source, batch, self.clock.now());
-                self.waiting.extend(ticket.map(|ticket| (source, ticket)));
+                self.waiting.extend(ticket.map(|ticket| (number, ticket)));
             }
         }
     }
@@ -363,15 +393,19 @@ impl App {
 
     fn settle(&self, tickets: Vec<(usize, Ticket)>) {
         for (source, ticket) in tickets {
-            // Full cannot be: see the size of the queue. Closed means that the source has ended.
-            let _ = self.settle[source].try_send(ticket);
+            let desk = self.sources.iter().find(|desk| desk.number == source);
+            if let Some(settle) = desk.and_then(|desk| desk.settle.as_ref()) {
+                // Full cannot be: see the size of the queue. Closed means that the source has ended.
+                let _ = settle.try_send(ticket);
+            }
         }
     }
 
     fn send(&self, jobs: Vec<(usize, Job)>) {
         for (network, job) in jobs {
-            if self.jobs[network].try_send(job).is_err() {
-                error!(network = %self.networks[network], "its task is gone; its posts stay in the outbox");
+            let Some(desk) = self.networks.get(network) else { continue };
+            if desk.jobs.try_send(job).is_err() {
+                error!(network = %desk.name, "its task is gone; its posts stay in the outbox");
             }
         }
     }
@@ -398,7 +432,8 @@ impl App {
                 Some(done) = self.writer.done() => self.kept(done),
             }
         }
-        self.jobs.clear();
+        // The pages stay open until all is told.
+        self.networks.iter_mut().for_each(NetworkDesk::take_no_more);
         loop {
             if self.flying.is_none() {
                 let writes = self.middle.rest(self.clock.now());
@@ -415,11 +450,11 @@ impl App {
                     Some(Done::Kept) => self.flying = None,
                     Some(Done::Refused(_)) | None => break,
                 },
-                Some((network, answer)) = self.answers.recv() => self.middle.answer(network, answer, self.clock.now()),
+                Some((network, answer)) = self.answers.recv() => self.answered(network, answer),
             }
         }
-        self.servers.shutdown().await;
-        self.couriers.shutdown().await;
+        self.tasks.servers.shutdown().await;
+        self.tasks.couriers.shutdown().await;
         self.writer.close().await;
         info!("stopped");
     }

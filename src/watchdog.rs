@@ -18,6 +18,19 @@ impl Watchdog {
         Watchdog { every: sd_notify::watchdog_enabled().map(|every| every / 3), fed: None }
     }
 
+    /// Says that another configuration is being read.
+    pub fn reloading(&self) {
+        let Ok(since) = NotifyState::monotonic_usec_now() else { return };
+        let _ = sd_notify::notify(&[NotifyState::Reloading, since]);
+    }
+
+    /// Says that this is over, and what `systemctl status` shows: why it was refused, if it was.
+    pub fn ready(&self, refused: Option<&str>) {
+        let words =
+            refused.map_or(String::new(), |why| format!("the newest configuration is refused: {why}"));
+        let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&words)]);
+    }
+
     /// The loop turns; `is_flowing` is false while a commit has not come back for too long.
     pub fn feed(&mut self, is_flowing: bool) {
         let Some(every) = self.every.filter(|_| is_flowing) else { return };

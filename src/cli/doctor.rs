@@ -156,6 +156,10 @@ fn service(state: &Path) -> Vec<Finding> {
     let health = status.health;
     let words = format!("running, version {}, {} open", status.version, count(health.open, "episode"));
     let mut found = vec![finding(How::Fine, "service", words)];
+    if let Some(why) = health.refused {
+        let words = format!("the newest is refused, the one before goes on: {why}");
+        found.push(finding(How::Wrong, "configuration at work", words));
+    }
     for source in health.sources {
         let (how, words) = match source.lost {
             None => (How::Fine, "connected".to_owned()),

@@ -11,6 +11,7 @@ mod folders;
 mod preview;
 mod probe;
 mod record;
+mod reload;
 mod replay;
 mod rule;
 mod run;

@@ -62,7 +62,10 @@ fn is_alike(one: &Health, other: &Health) -> bool {
     let failing = |health: &Health| {
         health.networks.iter().map(|network| network.last_error.is_some()).collect::<Vec<_>>()
     };
-    lost(one) == lost(other) && bad(one) == bad(other) && failing(one) == failing(other)
+    one.refused == other.refused
+        && lost(one) == lost(other)
+        && bad(one) == bad(other)
+        && failing(one) == failing(other)
 }
 
 impl Watch for Writer {

@@ -8,6 +8,7 @@ use super::forecast::FORECASTS;
 use super::leaf::{self, Leaf};
 use super::machine::tell_unknown;
 use super::plan::{ListPlan, RecordRulePlan};
+use super::print::Print;
 use super::problem::Span;
 use super::reader::{Member, Reader, split};
 use super::section::Language;
@@ -82,7 +83,9 @@ impl Reader<'_> {
             }
         }
         let (name, place) = (key.get_ref().to_string(), self.files.place(header.start));
-        Some(ListPlan { id: ListId(0), name, section, source, address, rules, late, reach, place })
+        let print = Print::without(table, &["rule"]);
+        let id = ListId(0);
+        Some(ListPlan { id, name, section, source, address, rules, late, reach, print, place })
     }
 
     fn source_of_list(&mut self, table: &Table<'_>, sources: &[Member]) -> Option<usize> {

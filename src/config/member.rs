@@ -8,6 +8,7 @@ use super::kinds::RULES;
 use super::leaf::{self, Leaf};
 use super::machine::{Around, Layers, id_of, tell_unknown};
 use super::plan::{RulePlan, StatesPlan, TagPlan};
+use super::print::Print;
 use super::problem::Span;
 use super::reader::{Reader, split};
 use super::section::Language;
@@ -27,6 +28,9 @@ impl Reader<'_> {
         let source = self.source_of(layer, around);
         let table = tag_table(layer, around, source);
         let (common, address) = split(&table, TagSection::KEYS);
+        // How it is called changes nothing of what is read.
+        let (wire, print) =
+            (Print::of(&address), Print::without(&table, &["name", "decimals", "stale_after"]));
         let (header, hint) = (layer.header(), layer.hint("tag", around, names));
         let leaf = Leaf {
             table: common,
@@ -69,7 +73,7 @@ impl Reader<'_> {
         }
         let id = TagId(*next);
         *next += 1;
-        Some(TagPlan { id, name: layer.name.to_owned(), section: section?, source, address })
+        Some(TagPlan { id, name: layer.name.to_owned(), section: section?, source, address, wire, print })
     }
 
     /// The index of the source that a tag names, or an error where it names none of ours.
@@ -156,7 +160,8 @@ impl Reader<'_> {
         let place = self.files.place(header.start);
         let (class, own) = layer.told_by(around);
         let name = format!("{}.{}", kind.name, layer.name);
-        Some(RulePlan { name, tags, common, section, place, class, own })
+        let print = Print::without(&whole, rule::Common::KEYS_OF_TELLING);
+        Some(RulePlan { name, tags, common, section, print, place, class, own })
     }
 
     /// Are the tags of a rule those of the machine?
@@ -213,6 +218,7 @@ impl Reader<'_> {
                 tags: vec![tag.id],
                 common: rule::Common::plain(),
                 section: stale(tag, after),
+                print: Print::of(&table),
                 place: self.files.place(span.start),
                 class: layer.told_by(around).0,
                 own: Vec::new(),

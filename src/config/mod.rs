@@ -16,6 +16,7 @@ mod list;
 mod machine;
 mod member;
 pub mod plan;
+mod print;
 mod problem;
 mod production;
 mod reader;
@@ -36,6 +37,7 @@ pub use plan::{
     LateRulePlan, ListPlan, MachinePlan, NetworkPlan, Plan, ProductionPlan, ReachRulePlan, RecordRulePlan,
     RulePlan, Settings, SourcePlan, SummaryPlan, TagPlan,
 };
+pub use print::{Outside, Print};
 pub use schema::{schema, schema_with};
 pub use wording::did_you_mean;
 
@@ -53,6 +55,15 @@ const MISTAKES_MAX: usize = 200;
 /// Everything that is wrong, in the order of the files; warnings among them.
 pub fn load(folder_or_file: &Path) -> Result<Plan, Vec<Diagnostic>> {
     read(files::load(folder_or_file)?)
+}
+
+/// The same files twice, for a change while the program runs: one plan to try on, one to live by.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_twice(folder_or_file: &Path) -> Result<(Plan, Plan), Vec<Diagnostic>> {
+    let files = files::load(folder_or_file)?;
+    Ok((read(files.clone())?, read(files)?))
 }
 
 /// The plan of files that were read: name and text of each.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use contract::{Author, ListId, Site, TagId};
 
 use super::diagnostic::{Diagnostic, Place};
+use super::print::{Outside, Print};
 use crate::network::kinds::AnyNetworkKind;
 use crate::production::{self, LateSection, ReachSection, SummarySection};
 use crate::reading::{ListSection, StatesSection, TagSection};
@@ -54,6 +55,10 @@ pub struct SourcePlan {
     pub kind: &'static dyn AnySourceKind,
     /// Its table, checked. Given to [`AnySourceKind::build`].
     pub settings: Box<dyn Any + Send>,
+    /// Of its table.
+    pub print: Print,
+    /// What its table names outside of the configuration.
+    pub outside: Vec<Outside>,
     /// Where its table begins.
     pub place: Place,
 }
@@ -69,6 +74,10 @@ pub struct NetworkPlan {
     pub settings: Box<dyn Any + Send>,
     /// What its posts are written in: its own `language`, or that of the site.
     pub language: String,
+    /// Of its table.
+    pub print: Print,
+    /// What its table names outside of the configuration.
+    pub outside: Vec<Outside>,
     /// Where its table begins.
     pub place: Place,
 }
@@ -138,6 +147,10 @@ pub struct TagPlan {
     pub source: usize,
     /// Where on the wire, in the type of the source's kind.
     pub address: Box<dyn Any + Send>,
+    /// Of its address.
+    pub wire: Print,
+    /// Of its address and all that says how a sample is read.
+    pub print: Print,
 }
 
 /// `[list.<name>]`
@@ -159,6 +172,8 @@ pub struct ListPlan {
     pub late: Vec<LateRulePlan>,
     /// By name.
     pub reach: Vec<ReachRulePlan>,
+    /// Of its table, without its rules.
+    pub print: Print,
     /// Where its table begins.
     pub place: Place,
 }
@@ -201,6 +216,8 @@ pub struct RulePlan {
     pub common: rule::Common,
     /// Its own keys, checked.
     pub section: rule::Section,
+    /// Of its table, without what only says how it is told.
+    pub print: Print,
     /// Where it is written: in the machine's own table if it has one, else in its class.
     pub place: Place,
     /// The class that writes it too, or alone.

@@ -10,6 +10,7 @@ use super::files::Files;
 use super::kinds::{Boxed, Kinds, Shapes};
 use super::leaf::{self, Leaf};
 use super::plan::{ListPlan, MachinePlan, NetworkPlan, Plan, Settings, SourcePlan};
+use super::print::{self, Outside, Print};
 use super::problem::{Problems, Span};
 use super::section::{Language, NetworkCommon, SiteSection};
 use super::together::Listens;
@@ -45,6 +46,9 @@ pub(super) struct Member {
     /// Of a network: its own language.
     pub common: Option<NetworkCommon>,
     pub listens: Listens,
+    /// Of its table.
+    pub print: Print,
+    pub outside: Vec<Outside>,
 }
 
 /// `[<room>.<kind>.<name>]`
@@ -124,14 +128,16 @@ impl Reader<'_> {
     fn source_plan(&self, member: Member) -> Option<SourcePlan> {
         let kind = *self.kinds.sources.get(member.kind)?;
         let place = self.files.place(member.span.start);
-        Some(SourcePlan { name: member.name, kind, settings: member.settings?, place })
+        let (print, outside) = (member.print, member.outside);
+        Some(SourcePlan { name: member.name, kind, settings: member.settings?, print, outside, place })
     }
 
     fn network_plan(&self, member: Member, site: &SiteSection) -> Option<NetworkPlan> {
         let kind = *self.kinds.networks.get(member.kind)?;
         let place = self.files.place(member.span.start);
         let language = member.common?.language.unwrap_or(site.language).code().to_owned();
-        Some(NetworkPlan { name: member.name, kind, settings: member.settings?, language, place })
+        let (print, outside, settings) = (member.print, member.outside, member.settings?);
+        Some(NetworkPlan { name: member.name, kind, settings, language, print, outside, place })
     }
 
     fn check_rooms(&mut self, root: &Table<'_>) {
@@ -200,6 +206,8 @@ impl Reader<'_> {
                 settings,
                 common: None,
                 listens: placed(listens, table, key),
+                print: Print::of(table),
+                outside: print::outside(table),
             });
         }
         members
@@ -250,6 +258,8 @@ impl Reader<'_> {
                 settings,
                 common,
                 listens: placed(listens, table, key),
+                print: Print::of(table),
+                outside: print::outside(table),
             });
         }
         members

@@ -11,6 +11,7 @@ pub mod aside;
 mod condition;
 pub mod flood;
 mod follow;
+mod inherit;
 mod people;
 mod policy;
 mod state;

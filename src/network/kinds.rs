@@ -60,6 +60,11 @@ pub trait AnyNetworkKind: Sync {
     /// Where it listens.
     fn listens(&self, settings: &Boxed) -> Option<(&'static str, SocketAddr)>;
 
+    /// True if it shows the site and its machines: it is built anew when they change.
+    fn shows_site(&self) -> bool {
+        false
+    }
+
     /// The post in its markup, as [`NetworkKind::preview`].
     fn preview(&self, settings: &Boxed, post: &Post) -> String;
 }
@@ -118,6 +123,10 @@ where
 
     fn listens(&self, settings: &Boxed) -> Option<(&'static str, SocketAddr)> {
         settings.downcast_ref().and_then(K::Settings::listens)
+    }
+
+    fn shows_site(&self) -> bool {
+        K::SHOWS_SITE
     }
 
     fn preview(&self, settings: &Boxed, post: &Post) -> String {

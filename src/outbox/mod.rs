@@ -6,6 +6,7 @@
 mod fold;
 mod lane;
 mod pace;
+mod parked;
 mod thread;
 
 use std::time::Duration;
@@ -108,13 +109,15 @@ fn is_young(body: &str, now: Moment) -> bool {
 #[derive(Debug, Default)]
 pub struct Outbox {
     lanes: Vec<Lane>,
+    /// Of networks that left the configuration while the program ran.
+    parked: Vec<Lane>,
 }
 
 impl Outbox {
     /// One lane for each network, by name.
     pub fn new(networks: Vec<(String, Capabilities)>, now: Moment) -> Outbox {
         let lanes = networks.into_iter().map(|(name, can)| Lane::new(name, can, now)).collect();
-        Outbox { lanes }
+        Outbox { lanes, parked: Vec::new() }
     }
 
     /// Goes on from what was kept. Gives back the keys of rows that nobody can use any more.

@@ -10,7 +10,7 @@ use super::Forecast;
 use crate::episode::Side;
 
 /// What an episode is about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
     /// Who speaks.
     pub author: Author,
@@ -27,7 +27,7 @@ pub struct Subject {
 }
 
 /// How a tag is told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TagWords {
     /// Its key in the configuration.
     pub key: String,
@@ -40,7 +40,7 @@ pub struct TagWords {
 }
 
 /// The kind of condition.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum About {
     /// A value over or under its limits.
     Limit {
@@ -216,6 +216,11 @@ impl Subject {
             About::Stuck { .. } => Mark::Silent,
             About::Silence { .. } | About::Source { .. } => Mark::Silent,
         }
+    }
+
+    /// True for two rules on one tag, whatever it is called.
+    pub fn is_about_same_tag(&self, other: &Subject) -> bool {
+        self.tag.as_ref().map(|tag| &tag.key) == other.tag.as_ref().map(|tag| &tag.key)
     }
 
     /// What people call the tag in this language.

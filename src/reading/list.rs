@@ -101,6 +101,20 @@ impl List {
         Ok(())
     }
 
+    /// The same list under a configuration that was read anew: a field that it did not have is not known of the rows
+    /// that are there.
+    pub fn reload(&mut self, fields: Vec<Field>, rows_max: usize) {
+        let from: Vec<Option<usize>> =
+            fields.iter().map(|field| self.fields.iter().position(|known| known == field)).collect();
+        for known in self.rows.values_mut() {
+            let cell = |at: &Option<usize>| at.and_then(|at| known.row.get(at)?.clone());
+            let row: Row = from.iter().map(cell).collect();
+            known.is_partial |= from.contains(&None);
+            known.row = row;
+        }
+        (self.fields, self.rows_max) = (fields, rows_max);
+    }
+
     /// What this record says that is new.
     pub fn read(&mut self, record: Record, now: Moment) -> News {
         let first_at = *self.first_at.get_or_insert(now);

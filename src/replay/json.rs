@@ -42,8 +42,9 @@ impl Reader for Json {
 
 fn read(line: &Line, names: &Names, rows: &mut Vec<Row>) -> Result<(), String> {
     let now = names.moment(&line.now)?;
-    if line.down.is_some() || line.restart {
-        return Err("`down` and `restart` are of stories; a replay has no network and no store".to_owned());
+    if line.down.is_some() || line.restart || line.reload.is_some() {
+        let what = "`down`, `restart` and `reload` are of stories; a replay has no network, no store and one configuration";
+        return Err(what.to_owned());
     }
     let (source, mut batch) = line.batch(names)?;
     if let Some(is_up) = line.connected {

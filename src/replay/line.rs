@@ -149,6 +149,9 @@ pub struct Line {
     /// In a story: the gateway is killed, and started again.
     #[serde(default, skip_serializing_if = "is_not")]
     pub restart: bool,
+    /// In a story: this file of its folder is the configuration from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<String>,
 }
 
 /// A condition of an alarm server.

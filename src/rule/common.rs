@@ -98,6 +98,21 @@ impl Common {
         "reviewed",
     ];
 
+    /// Those that only say how it is told, to whom it belongs, and in which states of its machine: under others, it
+    /// is the same condition.
+    pub const KEYS_OF_TELLING: &[&str] = &[
+        "priority",
+        "do",
+        "quiet_in",
+        "only_in",
+        "hides_children",
+        "cause",
+        "consequence",
+        "respond_within",
+        "owner",
+        "reviewed",
+    ];
+
     /// What a rule has that says nothing of all this.
     pub fn plain() -> Common {
         Common {

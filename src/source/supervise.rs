@@ -30,6 +30,8 @@ pub enum Heard {
     Down(String),
     /// It said something.
     Batch(Batch),
+    /// It was asked to leave, and says nothing more.
+    Left,
 }
 
 /// One source with its lines to the middle.
@@ -42,6 +44,8 @@ pub struct Line {
     pub out: mpsc::Sender<(usize, Heard)>,
     /// The batches that are safe.
     pub settled: mpsc::Receiver<Ticket>,
+    /// When to say nothing more: what it said is still settled, until `settled` is closed.
+    pub leave: CancellationToken,
     /// When to stop.
     pub stop: CancellationToken,
 }
@@ -63,13 +67,32 @@ pub async fn supervise(source: Box<dyn Source>, line: Line) {
 }
 
 async fn live_and_leave(mut source: Box<dyn Source>, mut line: Line) {
-    let stop = line.stop.clone();
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = live(&mut *source, &mut line) => {}
+    let (stop, leave) = (line.stop.clone(), line.leave.clone());
+    let is_leaving = tokio::select! {
+        () = stop.cancelled() => false,
+        () = leave.cancelled() => true,
+        () = live(&mut *source, &mut line) => false,
+    };
+    if is_leaving {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = settle_rest(&mut *source, &mut line) => {}
+        }
     }
     // One that takes longer is dropped, and nothing of it is left.
     let _ = tokio::time::timeout(CLOSE_MAX, source.close()).await;
+}
+
+/// Says nothing more, and settles what is still being kept.
+async fn settle_rest(source: &mut dyn Source, line: &mut Line) {
+    info!(source = %line.name, "leaves");
+    if line.out.send((line.number, Heard::Left)).await.is_err() {
+        return;
+    }
+    while let Some(ticket) = line.settled.recv().await {
+        // What is not settled comes again, if the source is connected again.
+        let _ = source.settle(ticket).await;
+    }
 }
 
 async fn live(source: &mut dyn Source, line: &mut Line) {
@@ -202,7 +225,8 @@ mod tests {
         let (said, heard) = oneshot::channel();
         let ((out, _heard), (_settle, settled)) = (mpsc::channel(1), mpsc::channel(1));
         let stop = CancellationToken::new();
-        let line = Line { number: 0, name: "press".to_owned(), out, settled, stop: stop.clone() };
+        let leave = CancellationToken::new();
+        let line = Line { number: 0, name: "press".to_owned(), out, settled, leave, stop: stop.clone() };
         let source = Box::new(Silent { takes, said: Some(said) });
         let running = tokio::spawn(supervise(source, line));
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -216,5 +240,51 @@ mod tests {
     async fn a_stop_waits_for_the_goodbye_but_not_for_ever() {
         assert_eq!(stopped(Duration::from_secs(2)).await, (true, Duration::from_secs(2)));
         assert_eq!(stopped(Duration::from_secs(60)).await, (false, CLOSE_MAX));
+    }
+
+    /// Gives one batch at once, and notes what is settled.
+    struct Talkative {
+        given: bool,
+        settled: mpsc::UnboundedSender<&'static str>,
+    }
+
+    #[async_trait]
+    impl Source for Talkative {
+        async fn connect(&mut self) -> Result<(), SourceError> {
+            Ok(())
+        }
+
+        async fn next(&mut self) -> Result<Batch, SourceError> {
+            if std::mem::replace(&mut self.given, true) {
+                std::future::pending().await
+            }
+            Ok(Batch { ticket: Some(Ticket(7)), ..Batch::default() })
+        }
+
+        async fn settle(&mut self, _: Ticket) -> Result<(), SourceError> {
+            let _ = self.settled.send("settled");
+            Ok(())
+        }
+
+        async fn close(&mut self) {
+            let _ = self.settled.send("closed");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_leaves_settles_what_it_gave_before_its_goodbye() {
+        let ((out, mut heard), (settle, settled)) = (mpsc::channel(9), mpsc::channel(9));
+        let (note, mut noted) = mpsc::unbounded_channel();
+        let (stop, leave) = (CancellationToken::new(), CancellationToken::new());
+        let line = Line { number: 0, name: "press".to_owned(), out, settled, leave: leave.clone(), stop };
+        let running = tokio::spawn(supervise(Box::new(Talkative { given: false, settled: note }), line));
+        while !matches!(heard.recv().await, Some((_, Heard::Batch(_)))) {}
+        leave.cancel();
+        assert!(matches!(heard.recv().await, Some((_, Heard::Left))));
+        // Kept only now.
+        settle.send(Ticket(7)).await.unwrap();
+        drop(settle);
+        running.await.unwrap();
+        assert_eq!((noted.recv().await, noted.recv().await), (Some("settled"), Some("closed")));
     }
 }

@@ -150,6 +150,15 @@ impl Book {
         Some(())
     }
 
+    /// The same books at another place of the plan, and in its calendar. A shift that has begun ends as it was to end.
+    pub(super) fn seated(mut self, machine: usize, source: usize, calendar: Calendar) -> Book {
+        if self.calendar != calendar {
+            self.ledger.ask_anew();
+        }
+        (self.machine, self.source, self.calendar) = (machine, source, calendar);
+        self
+    }
+
     /// What it has to keep. A tree of numbers and words is always JSON.
     pub(super) fn saved(&self) -> Option<String> {
         let saved = Saved {

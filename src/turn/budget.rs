@@ -37,6 +37,11 @@ impl Budgets {
         Some(())
     }
 
+    /// Goes on with what was told under another configuration.
+    pub(super) fn inherit(&mut self, old: Budgets) {
+        (self.told, self.is_unkept) = (old.told, old.is_unkept);
+    }
+
     /// Is there room for one more story of this speaker today?
     pub(super) fn has_room(&self, speaker: &str, now: Moment) -> bool {
         let told = self.told.get(speaker).filter(|told| told.day == self.day(now));

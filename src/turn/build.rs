@@ -49,25 +49,26 @@ impl Middle {
     ///
     /// # Errors
     /// A language or time zone that this build does not know.
-    pub fn new(
-        plan: &Plan,
-        can: &[Capabilities],
-        mut kept: Kept,
-        now: Moment,
-    ) -> Result<Middle, LanguageError> {
+    pub fn new(plan: &Plan, can: &[Capabilities], kept: Kept, now: Moment) -> Result<Middle, LanguageError> {
+        let mut middle = Middle::blank(plan, can, now)?;
+        middle.resume(plan, kept, now);
+        Ok(middle)
+    }
+
+    /// The plant of a plan, of which nothing is known yet.
+    pub(super) fn blank(plan: &Plan, can: &[Capabilities], now: Moment) -> Result<Middle, LanguageError> {
         let codes: BTreeSet<&str> = plan.networks.iter().map(|network| network.language.as_str()).collect();
         let languages: Vec<Language> =
             codes.iter().map(|code| Language::new(code, &plan.site.timezone)).collect::<Result<_, _>>()?;
         let language_of = |code: &str| languages.iter().position(|known| known.code() == code).unwrap_or(0);
-        let networks = plan.networks.iter().zip(can).map(|(network, can)| (network.name.clone(), *can));
         let zone = TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC);
-        let (works, gone) = Works::new(plan, std::mem::take(&mut kept.production), &zone, now);
         let mut middle = Middle {
+            works: Works::new(plan, &zone, now),
             zone,
-            works,
             site: Author { key: SITE.into(), name: plan.site.name.clone(), place: String::new() },
             tags: Vec::new(),
             names: Vec::new(),
+            prints: Vec::new(),
             watchers: Vec::new(),
             sources: Vec::new(),
             slots: Vec::new(),
@@ -88,15 +89,13 @@ impl Middle {
             remarks: Vec::new(),
             language_of: plan.networks.iter().map(|network| language_of(&network.language)).collect(),
             languages,
-            outbox: Outbox::new(networks.collect(), now),
+            outbox: Outbox::new(outbox_names(plan, can), now),
             is_urgent: false,
             swept: now,
         };
         middle.add_machines(plan, now);
         middle.add_standings(plan);
         middle.add_site(plan);
-        middle.forget_production(gone);
-        middle.resume(kept, now);
         Ok(middle)
     }
 
@@ -105,6 +104,7 @@ impl Middle {
             for tag in &machine.tags {
                 self.tags.push(Tag::new(&tag.section));
                 self.names.push((machine.author.key.clone(), tag.name.clone()));
+                self.prints.push(tag.print);
                 self.watchers.push(Vec::new());
             }
             for rule in &machine.rules {
@@ -136,7 +136,7 @@ impl Middle {
         let condition = Condition::new(&machine.author.key, &rule.name, policy(rule));
         let mut slot = Slot::new(condition, rule.section.judge(&self.zone, now), subject(machine, rule, tag));
         let at = tag.id.0 as usize;
-        (slot.tag, slot.source) = (Some(at), Some(tag.source));
+        (slot.tag, slot.source, slot.print) = (Some(at), Some(tag.source), rule.print);
         slot.hiding = Hiding {
             machine: Some(number),
             quiet_in: rule.common.quiet_in.clone(),
@@ -168,6 +168,7 @@ impl Middle {
                 lost: None,
                 batches: 0,
                 notices: Vec::new(),
+                numbers: None,
             });
             self.slots.push(slot);
         }
@@ -187,7 +188,9 @@ impl Middle {
         Slot::new(Condition::new(SITE, rule, Policy::new(delays, Side::High)), None, subject)
     }
 
-    fn resume(&mut self, kept: Kept, now: Moment) {
+    fn resume(&mut self, plan: &Plan, kept: Kept, now: Moment) {
+        let gone = self.works.resume(plan, kept.production);
+        self.forget_production(gone);
         for key in self.outbox.resume(kept.threads, now) {
             let words =
                 "cannot be read any more and is forgotten: what it was to tell may be missing or told again";
@@ -225,7 +228,7 @@ impl Middle {
     }
 
     /// Ends the posts of episodes whose rule is gone: nothing stays open for ever.
-    fn retire_orphans(&mut self, now: Moment) {
+    pub(super) fn retire_orphans(&mut self, now: Moment) {
         let alive: BTreeSet<_> = self
             .slots
             .iter()
@@ -245,6 +248,11 @@ impl Middle {
             }
         }
     }
+}
+
+/// The networks of a plan, as the outbox knows them.
+pub(super) fn outbox_names(plan: &Plan, can: &[Capabilities]) -> Vec<(String, Capabilities)> {
+    plan.networks.iter().zip(can).map(|(network, can)| (network.name.clone(), *can)).collect()
 }
 
 /// How the condition of a rule lives.

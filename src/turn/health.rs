@@ -20,6 +20,9 @@ pub struct Health {
     pub networks: Vec<outbox::Health>,
     /// How many episodes are open.
     pub open: usize,
+    /// Why the newest configuration was refused, while the one before goes on.
+    #[serde(default)]
+    pub refused: Option<String>,
 }
 
 /// How a source is read.
@@ -78,6 +81,7 @@ impl Middle {
             bad_tags: bad_tags.collect(),
             networks: self.outbox.lanes().iter().map(outbox::Lane::health).collect(),
             open: self.slots.iter().filter(|slot| slot.condition.is_open()).count(),
+            refused: None,
         }
     }
 }

@@ -397,12 +397,39 @@ impl Middle {
                 self.unusable.push(Write::Delete { table: Table::Record, key });
             }
         }
+        self.find_current();
+    }
+
+    /// Which rows are the current orders of machines, by all that is known.
+    fn find_current(&mut self) {
         for at in 0..self.lists.len() {
             let keys: Vec<Box<str>> = self.lists[at].list.rows().map(|(key, _)| key.into()).collect();
             for key in keys {
                 self.set_current(at, &key);
             }
         }
+    }
+
+    /// The rows that were known under another configuration. A list whose rows have other keys now is another list.
+    /// What its source said of one is of now only while nobody touches that source.
+    pub(super) fn inherit_lists(&mut self, mut old: Vec<ListState>, stays: &[bool]) {
+        for state in &mut self.lists {
+            let is_same =
+                |known: &ListState| known.name == state.name && known.section.key == state.section.key;
+            let Some(at) = old.iter().position(is_same) else { continue };
+            let known = old.swap_remove(at);
+            state.list = known.list;
+            state.list.reload(state.section.fields(), state.section.rows_max as usize);
+            (state.is_full, state.told_first) = (known.is_full, known.told_first);
+            state.heard = known.heard.filter(|_| stays.get(state.source) == Some(&true));
+        }
+        for state in old {
+            // The empty key tells that the first reading was over.
+            let rows = state.list.rows().map(|(row, _)| row).chain([""]);
+            let keys = rows.map(|row| format!("{}{SEPARATOR}{row}", state.name));
+            self.unusable.extend(keys.map(|key| Write::Delete { table: Table::Record, key }));
+        }
+        self.find_current();
     }
 
     /// The rows that changed since the last step.

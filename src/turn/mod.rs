@@ -5,6 +5,7 @@
 //! and a test are the same calls.
 
 mod about;
+mod again;
 mod book;
 mod budget;
 mod build;
@@ -14,6 +15,7 @@ mod forecasts;
 mod health;
 mod lists;
 mod raised;
+mod reload;
 mod slot;
 mod standing;
 mod stocks;
@@ -33,7 +35,9 @@ pub use build::Kept;
 pub use examples::{example_forecasts, example_summaries};
 pub use health::{Health, SourceHealth, TagHealth};
 pub use lists::example_records;
+pub use reload::{Reloaded, Stays};
 
+use crate::config::Print;
 use crate::episode::flood::{Route, Watch};
 use crate::episode::{Change, Fact, LATE_AFTER};
 use crate::outbox::{Answer, Folded, Job, Outbox};
@@ -43,6 +47,7 @@ use crate::rule::{Level, Opinion, Verdict};
 use crate::store::{Table, Write};
 use lists::ListState;
 use raised::{Listening, Raised};
+use reload::Numbers;
 use slot::Slot;
 use standing::Standing;
 use works::Works;
@@ -112,6 +117,8 @@ pub struct Middle {
     zone: TimeZone,
     tags: Vec<Tag>,
     names: Vec<(String, String)>,
+    /// Of the table of each tag.
+    prints: Vec<Print>,
     /// For each tag, the slots that judge it, and which of their tags it is.
     watchers: Vec<Vec<(usize, usize)>>,
     sources: Vec<SourceState>,
@@ -159,13 +166,16 @@ struct SourceState {
     lost: Option<String>,
     batches: u64,
     notices: Vec<String>,
+    /// What it calls the tags and lists that it was built with, if that is not what they are called now.
+    numbers: Option<Numbers>,
 }
 
 impl Middle {
     /// A batch of a source arrived.
-    pub fn take(&mut self, source: usize, batch: Batch, now: Moment) {
+    pub fn take(&mut self, source: usize, mut batch: Batch, now: Moment) {
         if let Some(state) = self.sources.get_mut(source) {
             state.batches += 1;
+            state.numbers.iter().for_each(|numbers| numbers.renumber(&mut batch));
             let news: Vec<String> = batch.notices.iter().filter_map(|notice| state.note(notice)).collect();
             let remark = |words| Remark { subject: format!("source {}", state.name), words };
             self.remarks.extend(news.into_iter().map(remark));
@@ -279,6 +289,9 @@ impl Middle {
             self.slots[at].told(false, now);
             self.tell_flood(now);
             return;
+        }
+        if change == Some(Change::Opened) {
+            self.go_on_telling(at);
         }
         let order = self.order_of(&self.slots[at].subject);
         let slot = &mut self.slots[at];

@@ -58,6 +58,20 @@ pub(super) struct Raised {
     left_out: usize,
 }
 
+impl Raised {
+    /// The slots in use, by key, in the order in which they came.
+    pub fn places(&self) -> Vec<(String, usize)> {
+        let mut places: Vec<_> = self.by_key.iter().map(|(key, at)| (key.clone(), *at)).collect();
+        places.sort_by_key(|(_, at)| *at);
+        places
+    }
+
+    /// The slots that nobody uses.
+    pub fn free(&self) -> &[usize] {
+        &self.free
+    }
+}
+
 /// A rule that listens to the alarms of another system.
 #[derive(Debug)]
 pub(super) struct Listening {

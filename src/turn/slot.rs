@@ -7,6 +7,7 @@ use contract::Moment;
 use super::REFRESH_EVERY;
 use super::raised::{self, Raiser};
 use super::standing::Hiding;
+use crate::config::Print;
 use crate::episode::{Condition, Episode, Fact};
 use crate::post::Subject;
 use crate::rule::{Judge, Opinion};
@@ -22,6 +23,8 @@ pub struct Slot {
     pub(super) condition: Condition,
     pub(super) judge: Option<Judge>,
     pub(super) subject: Subject,
+    /// Of the table of its rule.
+    pub(super) print: Print,
     pub(super) tag: Option<usize>,
     pub(super) source: Option<usize>,
     /// When a timer is set for it.
@@ -49,6 +52,7 @@ impl Slot {
             condition,
             judge,
             subject,
+            print: Print::default(),
             tag: None,
             source: None,
             scheduled: None,
@@ -72,6 +76,18 @@ impl Slot {
         }
         self.told_worst = self.condition.episode().and_then(|episode| episode.worst);
         Ok(())
+    }
+
+    /// Goes on from where it stood under another configuration, with the judge it had if that judges the same.
+    pub(super) fn inherit(&mut self, old: Slot, is_same: bool) {
+        self.condition.inherit(old.condition);
+        match &mut self.judge {
+            Some(judge) if !is_same => judge.resume(self.condition.level()),
+            judge => *judge = old.judge,
+        }
+        (self.told_at, self.told_worst) = (old.told_at, old.told_worst);
+        (self.noted_at, self.noted_level) = (old.noted_at, old.noted_level);
+        (self.not_said_by, self.has_news) = (old.not_said_by, old.has_news);
     }
 
     /// Takes note of a change of the state; true if it was not noted already.

@@ -29,6 +29,15 @@ pub(super) struct Hiding {
     pub hides_children: bool,
 }
 
+impl Standing {
+    /// Its tag tells this; true if that is another state.
+    pub(super) fn told(&mut self, value: f64) -> bool {
+        let Some(states) = &self.states else { return false };
+        let before = self.state.replace(states.state(value));
+        self.state != before
+    }
+}
+
 impl Middle {
     /// Who hangs on whom, and which tags tell states.
     pub(super) fn add_standings(&mut self, plan: &Plan) {
@@ -54,12 +63,8 @@ impl Middle {
     /// A tag that tells the state of a machine was read.
     pub(super) fn state_read(&mut self, machine: usize, reading: &Reading, now: Moment) {
         let standing = &mut self.standings[machine];
-        let Some(states) = &standing.states else { return };
         // A value that cannot be trusted says nothing new.
-        let Some(value) = reading.value else { return };
-        let state = Some(states.state(value));
-        if standing.state != state {
-            standing.state = state;
+        if reading.value.is_some_and(|value| standing.told(value)) {
             self.cover_machine(machine, now);
         }
     }
@@ -105,6 +110,9 @@ impl Middle {
         let (standing, slot) = (&self.standings[machine], &self.slots[at]);
         let Hiding { quiet_in, only_in, .. } = &slot.hiding;
         let states = standing.states.as_ref()?;
+        if quiet_in.is_empty() && only_in.is_empty() {
+            return None;
+        }
         let Some(state) = standing.state else {
             // Not known yet: as it was.
             return slot.condition.covered().filter(|cover| matches!(cover, Cover::State(_))).cloned();

@@ -65,13 +65,8 @@ pub(super) struct Works {
 }
 
 impl Works {
-    /// The books of a plan, gone on with from what was kept; and the keys of rows that nobody can use any more.
-    pub(super) fn new(
-        plan: &Plan,
-        rows: Vec<(String, String)>,
-        zone: &TimeZone,
-        now: Moment,
-    ) -> (Works, Vec<String>) {
+    /// The books of a plan, of which nothing is known yet.
+    pub(super) fn new(plan: &Plan, zone: &TimeZone, now: Moment) -> Works {
         let tags = plan.machines.iter().map(|machine| machine.tags.len()).sum();
         let tellings = plan.summaries.iter().map(|summary| Telling {
             name: summary.name.clone(),
@@ -95,9 +90,13 @@ impl Works {
         for (number, machine) in plan.machines.iter().enumerate() {
             works.add(number, machine, &plan.hours, now);
         }
-        let unusable = rows.into_iter().filter(|(key, body)| works.resume(plan, key, body).is_none());
-        let unusable = unusable.map(|(key, _)| key).collect();
-        (works, unusable)
+        works
+    }
+
+    /// Goes on from what was kept; gives the keys of rows that nobody can use any more.
+    pub(super) fn resume(&mut self, plan: &Plan, rows: Vec<(String, String)>) -> Vec<String> {
+        let unusable = rows.into_iter().filter(|(key, body)| self.resume_row(plan, key, body).is_none());
+        unusable.map(|(key, _)| key).collect()
     }
 
     fn add(&mut self, number: usize, machine: &MachinePlan, hours: &crate::shift::Hours, now: Moment) {
@@ -117,7 +116,7 @@ impl Works {
     }
 
     /// Goes on with a row; `None` if nobody can use it.
-    fn resume(&mut self, plan: &Plan, key: &str, body: &str) -> Option<()> {
+    fn resume_row(&mut self, plan: &Plan, key: &str, body: &str) -> Option<()> {
         let mut parts = key.split(SEPARATOR);
         match (parts.next()?, parts.next(), parts.next(), parts.next()) {
             ("machine", Some(machine), None, None) => {
@@ -162,17 +161,16 @@ impl Works {
         for book in &mut self.books {
             let is_due = std::mem::take(&mut book.is_news) || (all && book.is_dirty);
             if is_due {
-                book.ledger.advance(now.minus(GRACE).min(book.period.until), &book.calendar);
+                book.advance(now);
             }
-            if let Some(body) = is_due.then(|| book.saved()).flatten() {
+            if let Some((key, body)) = is_due.then(|| book.row()).flatten() {
                 (book.is_dirty, book.kept_at) = (false, now);
-                writes.push(Write::Put { table, key: format!("machine{SEPARATOR}{}", book.key), body });
+                writes.push(Write::Put { table, key, body });
             }
-            // A list of numbers is always JSON.
-            if std::mem::take(&mut book.is_past_news)
-                && let Ok(body) = serde_json::to_string(&book.past)
+            if let Some((key, body)) =
+                std::mem::take(&mut book.is_past_news).then(|| book.past_row()).flatten()
             {
-                writes.push(Write::Put { table, key: format!("past{SEPARATOR}{}", book.key), body });
+                writes.push(Write::Put { table, key, body });
             }
         }
         for (key, stock) in self.stocks.iter_mut().filter(|(_, stock)| stock.is_news) {
@@ -186,6 +184,32 @@ impl Works {
         if let Some(body) = self.budgets.saved() {
             writes.push(Write::Put { table, key: "stories".to_owned(), body });
         }
+    }
+
+    /// All that is kept of stocks.
+    pub(super) fn stock_rows(&self) -> Vec<(String, String)> {
+        self.stocks.iter().filter_map(|(key, stock)| Some((key.clone(), stock.saved()?))).collect()
+    }
+}
+
+impl Book {
+    /// Books the time that nobody will say anything more of.
+    pub(super) fn advance(&mut self, now: Moment) {
+        self.ledger.advance(now.minus(GRACE).min(self.period.until), &self.calendar);
+    }
+
+    /// All that is kept of it.
+    pub(super) fn rows(&self) -> Vec<(String, String)> {
+        self.row().into_iter().chain(self.past_row()).collect()
+    }
+
+    fn row(&self) -> Option<(String, String)> {
+        Some((format!("machine{SEPARATOR}{}", self.key), self.saved()?))
+    }
+
+    fn past_row(&self) -> Option<(String, String)> {
+        // A list of numbers is always JSON.
+        Some((format!("past{SEPARATOR}{}", self.key), serde_json::to_string(&self.past).ok()?))
     }
 }
 

@@ -10,7 +10,7 @@ use portevoix::config::{self, Plan};
 use portevoix::outbox::{Answer, Job};
 use portevoix::replay::{ABLE, House, Names, Stage};
 use portevoix::store::{self, Table};
-use portevoix::turn::{Kept, Middle};
+use portevoix::turn::{Kept, Middle, Reloaded, Stays};
 
 /// One network: the posts it shows, and everything it was given, in order.
 #[derive(Default)]
@@ -57,6 +57,8 @@ pub struct Plant {
     pub boards: Vec<Board>,
     pub plan: Plan,
     pub names: Names,
+    /// The numbers that sources were built with, where a tag has another one now.
+    said: BTreeMap<TagId, TagId>,
     pub writes: usize,
     /// What was kept, as a store would have it.
     rows: BTreeMap<(&'static str, String), String>,
@@ -90,22 +92,66 @@ impl House for Hall<'_> {
 
 impl Plant {
     pub fn new(toml: &str, now: Moment) -> Plant {
-        let plan = config::read(vec![("plant.toml".into(), toml.into())]).unwrap_or_else(|found| {
-            panic!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-        });
+        let plan = read(toml);
         let stage = Stage::new(&plan, &vec![ABLE; plan.networks.len()], Kept::default(), now).unwrap();
         let boards = plan.networks.iter().map(|_| Board::default()).collect();
         let names = Names::new(&plan);
-        Plant { stage, boards, plan, names, writes: 0, rows: BTreeMap::new() }
+        Plant { stage, boards, plan, names, said: BTreeMap::new(), writes: 0, rows: BTreeMap::new() }
     }
 
     pub fn middle(&mut self) -> &mut Middle {
         self.stage.middle()
     }
 
+    /// Another configuration, as the program takes it while it runs: whatever is built anew connects at once.
+    pub fn reload(&mut self, toml: &str, now: Moment) -> Reloaded {
+        let plan = read(toml);
+        let was = &self.plan;
+        let source = |at: usize| {
+            let old = was.sources.iter().position(|old| old.name == plan.sources[at].name);
+            old.is_some_and(|old| was.print_of_source(old) == plan.print_of_source(at))
+        };
+        let network_at = |at: usize| was.networks.iter().position(|old| old.name == plan.networks[at].name);
+        let network = |at: usize| {
+            network_at(at).is_some_and(|old| was.print_of_network(old) == plan.print_of_network(at))
+        };
+        let sources: Vec<bool> = (0..plan.sources.len()).map(source).collect();
+        let networks: Vec<bool> = (0..plan.networks.len()).map(network).collect();
+        let mut boards: Vec<Option<Board>> = std::mem::take(&mut self.boards).into_iter().map(Some).collect();
+        let board = |at: usize| network_at(at).and_then(|old| boards[old].take()).unwrap_or_default();
+        self.boards = (0..plan.networks.len()).map(board).collect();
+        let can = vec![ABLE; plan.networks.len()];
+        let stays = Stays { sources: &sources, networks: &networks };
+        let reloaded = self.middle().reload(&plan, &can, &stays, now).unwrap();
+        for (at, _) in sources.iter().enumerate().filter(|(_, stays)| !**stays) {
+            self.middle().source(at, None, now);
+        }
+        // A source that stays says the numbers that it was built with.
+        let names = Names::new(&plan);
+        let tags = plan.machines.iter().flat_map(|machine| {
+            machine.tags.iter().map(move |tag| (format!("{}/{}", machine.author.key, tag.name), tag))
+        });
+        let said = tags.filter(|(_, tag)| sources[tag.source]).filter_map(|(name, tag)| {
+            let was = self.names.tag(&name).ok()?.0;
+            Some((tag.id, self.said.get(&was).copied().unwrap_or(was)))
+        });
+        self.said = said.collect();
+        (self.names, self.plan) = (names, plan);
+        reloaded
+    }
+
     /// The number of `machine/tag`.
     pub fn tag(&self, name: &str) -> TagId {
-        self.names.tag(name).unwrap().0
+        let tag = self.names.tag(name).unwrap().0;
+        self.said.get(&tag).copied().unwrap_or(tag)
+    }
+
+    /// With the numbers that its source was built with.
+    pub fn as_said(&self, mut batch: Batch) -> Batch {
+        for sample in &mut batch.samples {
+            sample.tag = self.said.get(&sample.tag).copied().unwrap_or(sample.tag);
+        }
+        batch
     }
 
     pub fn say(&mut self, sample: Sample, now: Moment) {
@@ -149,6 +195,7 @@ impl Plant {
             is_damaged: false,
         };
         self.stage = Stage::new(&self.plan, &vec![ABLE; self.plan.networks.len()], kept, now).unwrap();
+        self.said.clear();
     }
 
     /// Lives until then, and tells all that there is.
@@ -157,6 +204,12 @@ impl Plant {
         self.stage.advance(now, &mut hall);
         self.stage.settle(&mut hall);
     }
+}
+
+fn read(toml: &str) -> Plan {
+    config::read(vec![("plant.toml".into(), toml.into())]).unwrap_or_else(|found| {
+        panic!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    })
 }
 
 fn name(table: Table) -> &'static str {

@@ -21,5 +21,6 @@ mod probe;
 mod production;
 mod program;
 mod refusals;
+mod reload;
 mod replay;
 mod tidy;

@@ -71,8 +71,12 @@ fn tell(folder: &Path) -> String {
         if line.restart {
             plant.restart(now);
         }
+        if let Some(file) = &line.reload {
+            plant.reload(&read(file), now);
+        }
         let (_, batch) =
             line.batch(&plant.names).unwrap_or_else(|wrong| panic!("{}: {wrong}", folder.display()));
+        let batch = plant.as_said(batch);
         plant.take(batch, now);
         plant.settle(now);
     }

@@ -54,9 +54,18 @@ pub struct Service(Child);
 
 impl Service {
     pub fn start(config: &Path, state: &Path) -> Service {
+        Service::start_with(config, state, &[])
+    }
+
+    pub fn start_with(config: &Path, state: &Path, more: &[&str]) -> Service {
         let args = ["run", "--config", config.to_str().unwrap(), "--state", state.to_str().unwrap()];
         let log = std::fs::File::create(state.with_extension("log")).unwrap();
-        Service(command(&args).stdout(Stdio::null()).stderr(log).spawn().unwrap())
+        Service(command(&args).args(more).stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+
+    /// Asks it to read its configuration anew.
+    pub fn hang_up(&self) {
+        Command::new("kill").args(["-HUP", &self.0.id().to_string()]).status().unwrap();
     }
 
     /// Asks it to stop and gives its exit code.
@@ -100,7 +109,7 @@ pub async fn wall(port: u16, is_there: impl Fn(&str) -> bool) -> String {
     }
 }
 
-fn plant(broker: u16, page: u16) -> String {
+pub fn plant(broker: u16, page: u16) -> String {
     format!(
         r#"
 [site]

@@ -26,7 +26,7 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
 ];
 
 /// Files that know all rooms.
-const WIRING: &[&str] = &["app.rs", "lib.rs", "main.rs", "cli", "watchdog.rs", "clock.rs"];
+const WIRING: &[&str] = &["app.rs", "app", "lib.rs", "main.rs", "cli", "watchdog.rs", "clock.rs"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

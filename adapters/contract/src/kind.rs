@@ -172,6 +172,8 @@ impl Check for NoLists {}
 pub trait NetworkKind {
     /// The word in the configuration.
     const NAME: &'static str;
+    /// True if it shows the site and its machines, as a page does: then it is built anew when they change.
+    const SHOWS_SITE: bool = false;
     /// The table of the network.
     type Settings: DeserializeOwned + JsonSchema + Check;
 

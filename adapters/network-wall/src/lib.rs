@@ -25,6 +25,7 @@ pub struct Wall;
 
 impl NetworkKind for Wall {
     const NAME: &'static str = "wall";
+    const SHOWS_SITE: bool = true;
     type Settings = Settings;
 
     fn build(setup: &Setup<'_>, settings: Settings) -> Result<Box<dyn Network>, Vec<Fault>> {

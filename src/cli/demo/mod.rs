@@ -60,7 +60,9 @@ fn open(tongue: Tongue, page: SocketAddr, state: &Path) -> Outcome {
     };
     let plan = plan(tongue, page, broker.port())?;
     let mut guide = Guide { tongue, page, said: None };
-    live(&runtime, plan, state, &mut guide, work(broker))
+    // A demonstration is what it is: nobody asks for another one.
+    let (_, asked) = tokio::sync::mpsc::channel(1);
+    live(&runtime, plan, state, (&mut guide, asked), work(broker))
 }
 
 /// The machines at work, four times a second.

@@ -38,6 +38,8 @@ impl Scribe {
             Heard::Up => return vec![Line { connected: Some(true), ..named() }],
             Heard::Down(_) => return vec![Line { connected: Some(false), ..named() }],
             Heard::Batch(batch) => batch,
+            // Nobody asks a source to leave while it is recorded.
+            Heard::Left => return Vec::new(),
         };
         let Batch { samples, events, ticket, notices } = batch;
         let mut lines: Vec<Line> = notices.into_iter().filter_map(|notice| said(notice, named())).collect();

@@ -96,7 +96,8 @@ type Numbered = (usize, Box<dyn Source>);
 
 /// Those that can be recorded, each with its number in the plan.
 fn sources(plan: &mut Plan, state: &Path) -> Result<Vec<Numbered>, Failed> {
-    let (sources, faults) = build_sources(plan, state);
+    let mut faults = Vec::new();
+    let sources = build_sources(plan, state, &mut faults);
     if !faults.is_empty() {
         return Err(Failed::Task(AppError::Faults(faults).to_string()));
     }
@@ -145,7 +146,14 @@ async fn record(
         let name = plan.sources[number].name.clone();
         readers.spawn(supervise::supervise(
             source,
-            Line { number, name, out: out.clone(), settled, stop: stop.clone() },
+            Line {
+                number,
+                name,
+                out: out.clone(),
+                settled,
+                leave: CancellationToken::new(),
+                stop: stop.clone(),
+            },
         ));
     }
     drop(out);

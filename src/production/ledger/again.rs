@@ -43,6 +43,16 @@ impl Ledger {
         self.enter(State::Unknown);
     }
 
+    /// Another calendar is asked from here on.
+    pub fn ask_anew(&mut self) {
+        self.phase.1 = self.phase.1.min(self.kept.at);
+    }
+
+    /// True where its last word is so old that it says nothing any more.
+    pub fn is_silent(&self) -> bool {
+        self.silent_from <= self.kept.at
+    }
+
     /// The clock was set back: time goes on from here, and what was said in the time that never was is forgotten.
     pub fn set_back(&mut self, now: Moment) {
         let kept = &mut self.kept;
