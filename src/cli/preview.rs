@@ -6,10 +6,11 @@ use clap::Args;
 use contract::{Author, EpisodeId, Moment};
 
 use super::{Configured, Failed, Outcome, complain, say};
-use crate::config::{Plan, did_you_mean};
+use crate::config::{Plan, RulePlan, did_you_mean};
 use crate::episode::Episode;
 use crate::post::{About, Known, Language, Subject, write};
-use crate::turn::{SITE, example_forecasts, example_records, example_summaries, subject};
+use crate::rule::Section;
+use crate::turn::{SITE, example_forecasts, example_milestones, example_records, example_summaries, subject};
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -57,7 +58,7 @@ pub fn run(options: &Options) -> Outcome {
             }
         }
     }
-    shown += summaries(&plan, options, now)?;
+    shown += stories(&plan, options, now)?;
     if shown == 0 {
         return Err(Failed::Task("no rule fits; `portevoix check` counts what there is".into()));
     }
@@ -74,13 +75,15 @@ fn no_machine(plan: &Plan, key: &str) -> Option<String> {
     Some(format!("portevoix: no machine `{key}` is configured{help}"))
 }
 
-/// What each summary would tell of a shift; how many posts were shown.
-fn summaries(plan: &Plan, options: &Options, now: Moment) -> Result<usize, Failed> {
+/// What each summary would tell of a shift, and a round number of each rule that counts for ever; how many posts were
+/// shown.
+fn stories(plan: &Plan, options: &Options, now: Moment) -> Result<usize, Failed> {
     let mut shown = 0;
     for network in &plan.networks {
         let language = Language::new(&network.language, &plan.site.timezone)
             .map_err(|error| Failed::Task(error.to_string()))?;
-        for (rule, author, post) in example_summaries(plan, &language, now) {
+        let stories = example_summaries(plan, &language, now);
+        for (rule, author, post) in stories.into_iter().chain(example_milestones(plan, &language, now)) {
             let is_wanted = options.machine.as_ref().is_none_or(|key| *key == author.key)
                 && options.rule.as_ref().is_none_or(|words| rule.contains(words));
             if is_wanted {
@@ -100,9 +103,14 @@ fn subjects(plan: &Plan, options: &Options, now: Moment) -> Vec<(Subject, Option
     let machines = plan.machines.iter().filter(|machine| is_wanted(&machine.author));
     machines
         .flat_map(|machine| {
-            let rules = machine.rules.iter().filter(|rule| fits(&rule.name));
+            // What counts for ever has no episodes: its stories are shown with the summaries.
+            let lives = |rule: &&RulePlan| match &rule.section {
+                Section::Count(section) => section.every.is_none(),
+                _ => true,
+            };
+            let rules = machine.rules.iter().filter(lives).filter(|rule| fits(&rule.name));
             rules.filter_map(|rule| {
-                let tag = machine.tags.iter().find(|tag| Some(&tag.id) == rule.tags.first())?;
+                let tag = machine.tags.iter().find(|tag| Some(&tag.id) == rule.tags.first());
                 let limits = machine.rules.iter().filter(|other| other.tags.first() == rule.tags.first());
                 let neighbour =
                     limits.map(|other| subject(machine, other, tag)).find_map(|other| usual(&other));
@@ -138,6 +146,7 @@ fn stages(subject: &Subject, now: Moment) -> Vec<Episode> {
         | About::Figure { .. }
         | About::State { .. }
         | About::Stuck { .. }
+        | About::Claim { .. }
         | About::Source { .. }
         | About::Part { .. }
         | About::Record { .. }
@@ -208,7 +217,7 @@ mod tests {
         "#;
         let plan = crate::config::read(vec![("plant.toml".into(), text.into())]).unwrap();
         let machine = &plan.machines[0];
-        let subject = subject(machine, &machine.rules[0], &machine.tags[0]);
+        let subject = subject(machine, &machine.rules[0], machine.tags.first());
         for stage in stages(&subject, Moment::from_ms(1_795_474_800_000)) {
             let end = stage.ended.unwrap_or(stage.worst_at);
             assert!(stage.begun <= stage.since && stage.since <= stage.worst_at, "{stage:?}");

@@ -36,7 +36,15 @@ fn facts(machine: &MachinePlan, rule: &RulePlan) -> Vec<(String, String)> {
     let tag = rule.tags.first().and_then(|id| machine.tags.iter().find(|tag| tag.id == *id));
     let name = tag.map(|tag| tag.name.clone()).unwrap_or_default();
     let unit = tag.and_then(|tag| tag.section.unit.as_deref()).unwrap_or_default();
-    let mut facts = vec![("tag".to_owned(), name)];
+    let mut facts = match rule.tags.as_slice() {
+        [] | [_] => vec![("tag".to_owned(), name)],
+        tags => {
+            let names = tags.iter().filter_map(|id| machine.tags.iter().find(|tag| tag.id == *id));
+            let names: Vec<&str> = names.map(|tag| tag.name.as_str()).collect();
+            vec![("tags".to_owned(), names.join(", "))]
+        }
+    };
+    facts.retain(|(_, names)| !names.is_empty());
     facts.extend(own(&rule.section, unit));
     facts.extend(common(rule));
     facts
@@ -57,6 +65,7 @@ fn own(section: &Section, unit: &str) -> Vec<(String, String)> {
         Section::Count(section) => {
             let mut facts = limits("", [section.above, section.below, section.clear], "");
             facts.extend(section.over.map(|over| ("over".to_owned(), wait(over))));
+            facts.extend(section.every.map(|every| ("every".to_owned(), every.to_string())));
             facts
         }
         Section::Window(section) => {
@@ -76,6 +85,12 @@ fn own(section: &Section, unit: &str) -> Vec<(String, String)> {
         }
         Section::Heartbeat(section) => {
             vec![("every".to_owned(), wait(section.every)), ("beats".to_owned(), section.beats.to_string())]
+        }
+        Section::Expression(section) => {
+            let clear = section.clear.clone().unwrap_or_else(|| format!("!({})", section.when));
+            let mut facts = vec![("when".to_owned(), section.when.clone()), ("clear".to_owned(), clear)];
+            facts.extend(words(&section.say).map(|say| ("say".to_owned(), say)));
+            facts
         }
     }
 }

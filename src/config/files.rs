@@ -50,6 +50,12 @@ impl Files {
         self.0.get(self.0.partition_point(|file| file.start <= offset).checked_sub(1)?)
     }
 
+    /// What is written there.
+    pub fn text(&self, span: &Span) -> Option<&str> {
+        let file = self.at(span.start)?;
+        file.text.get(span.start - file.start..span.end.checked_sub(file.start)?)
+    }
+
     pub fn place(&self, offset: usize) -> Place {
         let Some(file) = self.at(offset) else { return self.whole() };
         let (line_start, inside) = file.line_of(offset);

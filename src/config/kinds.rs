@@ -91,6 +91,13 @@ pub(super) const RULES: &[RuleKind] = &[
         read: |table| leaf::whole(table).map(|(section, faults)| (rule::Section::Heartbeat(section), faults)),
         schema: rule::heartbeat::Section::json_schema,
     },
+    RuleKind {
+        name: "expression",
+        read: |table| {
+            leaf::whole(table).map(|(section, faults)| (rule::Section::Expression(section), faults))
+        },
+        schema: rule::expression::Section::json_schema,
+    },
 ];
 
 /// The shape of every table, made once.

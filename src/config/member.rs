@@ -156,12 +156,13 @@ impl Reader<'_> {
         let (section, common) = (section?, common_section?);
         self.check_brings(&section, &whole, around, tags);
         self.check_common(&section, &common, &whole, &header, around);
+        self.note_claim(&section, &format!("{}.{}", kind.name, layer.name), (layer, &whole), around);
         let tags = section.tags().into_iter().map(|name| id_of(tags, name)).collect::<Option<_>>()?;
         let place = self.files.place(header.start);
         let (class, own) = layer.told_by(around);
         let name = format!("{}.{}", kind.name, layer.name);
         let print = Print::without(&whole, rule::Common::KEYS_OF_TELLING);
-        Some(RulePlan { name, tags, common, section, print, place, class, own })
+        Some(RulePlan { name, tags, common, section, claim: None, print, place, class, own })
     }
 
     /// Are the tags of a rule those of the machine?
@@ -218,6 +219,7 @@ impl Reader<'_> {
                 tags: vec![tag.id],
                 common: rule::Common::plain(),
                 section: stale(tag, after),
+                claim: None,
                 print: Print::of(&table),
                 place: self.files.place(span.start),
                 class: layer.told_by(around).0,

@@ -5,6 +5,7 @@
 //! Deliberately absent: no environment, no secret, no device. Reading the same files (a source may name further ones
 //! that are configuration, such as device files) gives the same plan.
 
+mod claims;
 pub mod diagnostic;
 mod excerpt;
 mod files;
@@ -34,8 +35,8 @@ use std::path::Path;
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use kinds::Kinds;
 pub use plan::{
-    LateRulePlan, ListPlan, MachinePlan, NetworkPlan, Plan, ProductionPlan, ReachRulePlan, RecordRulePlan,
-    RulePlan, Settings, SourcePlan, SummaryPlan, TagPlan,
+    ClaimPlan, Feed, LateRulePlan, ListPlan, MachinePlan, NetworkPlan, Plan, ProductionPlan, ReachRulePlan,
+    RecordRulePlan, RulePlan, Settings, SourcePlan, SummaryPlan, TagPlan,
 };
 pub use print::{Outside, Print};
 pub use schema::{schema, schema_with};

@@ -205,6 +205,26 @@ pub struct ReachRulePlan {
     pub section: ReachSection,
 }
 
+/// A compiled expression.
+#[derive(Debug)]
+pub struct ClaimPlan {
+    /// What is judged.
+    pub code: rule::expression::Expression,
+    /// For each of its slots, what fills it.
+    pub feeds: Vec<Feed>,
+}
+
+/// What fills a slot of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feed {
+    /// The readings of a tag.
+    Tag(TagId),
+    /// The state of a machine, an index of [`Plan::machines`].
+    State(usize),
+    /// A field of the current order of a machine, by its name in the list.
+    Order(usize, String),
+}
+
 /// One rule of a machine.
 #[derive(Debug)]
 pub struct RulePlan {
@@ -216,6 +236,8 @@ pub struct RulePlan {
     pub common: rule::Common,
     /// Its own keys, checked.
     pub section: rule::Section,
+    /// Of an expression, what is judged.
+    pub claim: Option<ClaimPlan>,
     /// Of its table, without what only says how it is told.
     pub print: Print,
     /// Where it is written: in the machine's own table if it has one, else in its class.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use contract::Site;
 use toml::de::DeValue;
 
+use super::claims::Claimed;
 use super::files::Files;
 use super::kinds::{Boxed, Kinds, Shapes};
 use super::leaf::{self, Leaf};
@@ -34,6 +35,8 @@ pub(super) struct Reader<'a> {
     pub is_source_lost: bool,
     /// Class and tag of an address that does not name its machine, once a machine has it.
     pub for_one: HashSet<(String, String)>,
+    /// Expressions that wait until all machines and lists are known.
+    pub claims: Vec<Claimed>,
 }
 
 /// A source or a network whose table may still be wrong.
@@ -69,7 +72,15 @@ impl<'a> Reader<'a> {
     /// Has read nothing yet.
     pub fn new(files: &'a Files, kinds: Kinds, problems: Problems) -> Reader<'a> {
         let shapes = Shapes::of(&kinds);
-        Reader { files, kinds, shapes, problems, is_source_lost: false, for_one: HashSet::new() }
+        Reader {
+            files,
+            kinds,
+            shapes,
+            problems,
+            is_source_lost: false,
+            for_one: HashSet::new(),
+            claims: Vec::new(),
+        }
     }
 }
 
@@ -82,8 +93,9 @@ impl Reader<'_> {
         let networks = self.networks(root);
         self.check_ports(&sources, &networks);
         let needed = site.as_ref().map(|site| languages(site, &networks)).unwrap_or_default();
-        let machines = self.machines(root, &sources, &needed);
+        let mut machines = self.machines(root, &sources, &needed);
         let lists = self.lists(root, &sources, &needed);
+        self.compile_claims(&mut machines, &lists, &sources);
         let hours = self.hours(root, &needed);
         let summaries = self.summaries(root, &machines);
         if self.problems.has_error() {

@@ -33,6 +33,20 @@ pub fn fact(page: &Page<'_>, tag: &str) -> Option<String> {
             language.say("stuck", &[("tag", tag), ("since", &since), ("after", &after)])
         }
         (About::Stuck { .. }, Some(ended)) => over(page, "stuck-cleared", &[("tag", tag)], ended),
+        (About::Claim { say }, None) => {
+            let say = say.in_language(language.code()).unwrap_or_default();
+            match episode.value {
+                Some(value) => {
+                    let value = page.quantity(value);
+                    language.say("claim-value", &[("say", say), ("value", &value), ("since", &since)])
+                }
+                None => language.say("claim", &[("say", say), ("since", &since)]),
+            }
+        }
+        (About::Claim { say }, Some(ended)) => {
+            let say = say.in_language(language.code()).unwrap_or_default();
+            over(page, "claim-cleared", &[("say", say)], ended)
+        }
         _ => return None,
     })
 }

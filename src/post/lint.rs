@@ -239,6 +239,10 @@ mod tests {
         all.push(subject(state(None), None, ("état", "state"), "Presse 3"));
         all.push(subject(state(Some(minutes(20))), None, ("état", "state"), "Presse 3"));
         all.push(subject(About::Stuck { after: minutes(5) }, Some("°C"), oil, "Presse 3"));
+        let say = words("huile chaude pendant la marche", "oil hot while running");
+        all.push(subject(About::Claim { say }, Some("°C"), oil, "Presse 3"));
+        let say = words("porte ouverte pendant le cycle", "door open during the cycle");
+        all.push(Subject { tag: None, ..subject(About::Claim { say }, None, oil, "Presse 3") });
         all
     }
 
@@ -311,6 +315,7 @@ mod tests {
             About::Figure { .. } => Some(8.0 + over),
             About::State { .. } => Some(1.0),
             About::Stuck { .. } => Some(84.0),
+            About::Claim { .. } => subject.tag.as_ref().map(|_| 84.0),
             _ => None,
         };
         let open = Episode {

@@ -9,6 +9,7 @@ mod forecast;
 pub mod language;
 #[cfg(test)]
 pub(crate) mod lint;
+mod milestone;
 mod raised;
 mod standing;
 mod subject;
@@ -19,6 +20,7 @@ pub use digest::{Outage, Still, catch_up};
 pub use flood::flood;
 pub use forecast::{Forecast, Lasts, LateWords, ReachWords, Stands};
 pub use language::{LANGUAGES, Language, LanguageError};
+pub use milestone::{Milestone, milestone};
 pub use subject::{About, AlarmWords, FieldWords, Figure, RecordWords, Subject, TagWords};
 pub use summary::{Average, Ended, Longest, Summary, summary};
 pub use write::{Known, retire, write};

@@ -69,6 +69,7 @@ fn whole_fact(page: &Page<'_>, chars_max: usize) -> Option<Text> {
         | About::Figure { .. }
         | About::State { .. }
         | About::Stuck { .. }
+        | About::Claim { .. }
         | About::Silence { .. }
         | About::Source { .. }
         | About::Store => return None,
@@ -162,6 +163,7 @@ pub fn context(page: &Page<'_>) -> Vec<Text> {
         | About::Figure { .. }
         | About::State { .. }
         | About::Stuck { .. }
+        | About::Claim { .. }
         | About::Silence { .. }
         | About::Source { .. }
         | About::Store => Vec::new(),

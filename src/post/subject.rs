@@ -74,6 +74,11 @@ pub enum About {
         /// How often it should change.
         after: Duration,
     },
+    /// A claim that somebody wrote about the machine.
+    Claim {
+        /// What is so while the episode lives: `huile chaude pendant la marche`.
+        say: Words,
+    },
     /// A tag that says nothing.
     Silence {
         /// How often it should speak.
@@ -197,7 +202,7 @@ impl Subject {
     /// rule or the last one of a ladder; only a silence stays a silence, because nothing is known of it.
     pub fn mark(&self, level: u8) -> Mark {
         match &self.about {
-            About::Limit { .. } | About::Alarm { .. } | About::Record { .. }
+            About::Limit { .. } | About::Alarm { .. } | About::Record { .. } | About::Claim { .. }
                 if self.priority(level) == Priority::Urgent =>
             {
                 Mark::Stopped
@@ -212,6 +217,7 @@ impl Subject {
             | About::Alarm { .. }
             | About::Record { .. }
             | About::Figure { .. }
+            | About::Claim { .. }
             | About::State { .. } => Mark::Warning,
             About::Stuck { .. } => Mark::Silent,
             About::Silence { .. } | About::Source { .. } => Mark::Silent,
@@ -233,7 +239,7 @@ impl Subject {
         match &self.about {
             About::Limit { limits, .. } => limits.get(usize::from(level.max(1)) - 1).copied(),
             About::Figure { limit, .. } => *limit,
-            About::State { .. } | About::Stuck { .. } => None,
+            About::State { .. } | About::Stuck { .. } | About::Claim { .. } => None,
             About::Silence { .. }
             | About::Source { .. }
             | About::Part { .. }

@@ -78,6 +78,7 @@ impl Page<'_> {
             | About::Figure { .. }
             | About::State { .. }
             | About::Stuck { .. }
+            | About::Claim { .. }
             | About::Silence { .. }
             | About::Alarm { .. }
             | About::Store => self.subject.tag_name(self.language.code()).to_owned(),
@@ -118,6 +119,7 @@ impl Page<'_> {
             | About::Figure { .. }
             | About::State { .. }
             | About::Stuck { .. }
+            | About::Claim { .. }
             | About::Source { .. }
             | About::Store => self.episode.value,
             About::Part { .. } | About::Alarm { .. } | About::Record { .. } | About::Forecast { .. } => None,
@@ -190,7 +192,9 @@ impl Page<'_> {
                 String::new()
             }
             // `figure` has written them.
-            (About::Figure { .. } | About::State { .. } | About::Stuck { .. }, _) => String::new(),
+            (About::Figure { .. } | About::State { .. } | About::Stuck { .. } | About::Claim { .. }, _) => {
+                String::new()
+            }
         }
     }
 
@@ -247,7 +251,9 @@ impl Page<'_> {
             About::Part { .. } | About::Alarm { .. } | About::Record { .. } | About::Forecast { .. } => {
                 String::new()
             }
-            About::Figure { .. } | About::State { .. } | About::Stuck { .. } => figure::context(self),
+            About::Figure { .. } | About::State { .. } | About::Stuck { .. } | About::Claim { .. } => {
+                figure::context(self)
+            }
             About::Store if self.episode.ended.is_some() => String::new(),
             About::Store => language.say("store-damaged-context", &[]),
         }
@@ -283,15 +289,7 @@ impl Page<'_> {
 
     /// What is being made on the machine.
     fn order(&self) -> Text {
-        if self.known.order.is_empty() {
-            return Text::default();
-        }
-        let mark = Text::default();
-        let values = self.known.order.iter().enumerate().fold(mark, |text, (at, field)| {
-            let text = if at == 0 { text } else { text.ours(", ") };
-            text.append(&raised::value(field, self.language, self.now))
-        });
-        raised::around(self.language, "order", "order", &values)
+        order_line(&self.known.order, self.language, self.now)
     }
 
     fn action(&self) -> String {
@@ -312,6 +310,7 @@ impl Page<'_> {
                 | About::Figure { .. }
                 | About::State { .. }
                 | About::Stuck { .. }
+                | About::Claim { .. }
                 | About::Silence { .. }
                 | About::Alarm { .. },
                 None,
@@ -331,7 +330,10 @@ impl Page<'_> {
         {
             said.push(language.say("fine-site", &[("place", place)]));
         }
-        if matches!(self.subject.about, About::Limit { .. } | About::Figure { .. } | About::State { .. }) {
+        if matches!(
+            self.subject.about,
+            About::Limit { .. } | About::Figure { .. } | About::State { .. } | About::Claim { .. }
+        ) {
             let of = language.of(episode.value_at, self.now);
             let place = self.subject.author.place.rsplit('/').next().unwrap_or_default();
             said.push(match place {
@@ -381,6 +383,18 @@ impl Page<'_> {
         let limit = self.subject.limit(self.episode.level);
         limit.map(|limit| self.number(limit)).unwrap_or_default()
     }
+}
+
+/// What is being made on a machine; nothing where that is not known.
+pub(super) fn order_line(order: &[FieldWords], language: &Language, now: Moment) -> Text {
+    if order.is_empty() {
+        return Text::default();
+    }
+    let values = order.iter().enumerate().fold(Text::default(), |text, (at, field)| {
+        let text = if at == 0 { text } else { text.ours(", ") };
+        text.append(&raised::value(field, language, now))
+    });
+    raised::around(language, "order", "order", &values)
 }
 
 /// "Vérifier …" stands after a colon: its capital goes, unless the word is an abbreviation or a name in capitals.

@@ -15,7 +15,7 @@ use super::rate::median;
 pub const WEEKS: usize = 4;
 
 /// The hours of a week.
-const HOURS: usize = 168;
+pub const HOURS: usize = 168;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;

@@ -220,6 +220,20 @@ impl Compare {
         }
     }
 
+    /// True for one that learns what is usual.
+    pub fn is_learning(&self) -> bool {
+        matches!(self.against, Against::Past { .. })
+    }
+
+    /// Goes on with what was usual for another rule on the same tag.
+    pub fn learn_from(&mut self, old: Compare) {
+        if let (Against::Past { baseline, .. }, Against::Past { baseline: known, .. }) =
+            (&mut self.against, old.against)
+        {
+            *baseline = known;
+        }
+    }
+
     /// What to keep of a machine's own past: an hour of the week, and its row.
     pub fn saved(&mut self) -> Option<(usize, String)> {
         match &mut self.against {

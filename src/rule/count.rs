@@ -248,13 +248,36 @@ impl Count {
         self.reached.take()
     }
 
-    /// What to keep, if it changed: at every round number, and when a counter began anew. In between nothing is
-    /// lost that the counter itself does not tell again.
+    /// True for one that counts for ever.
+    pub fn is_endless(&self) -> bool {
+        self.every.is_some()
+    }
+
+    /// What to keep at once: at every round number, and when a counter began anew. In between nothing is lost that
+    /// the counter itself does not tell again.
     pub fn saved(&mut self) -> Option<String> {
-        let is_changed = std::mem::take(&mut self.is_changed) && self.every.is_some();
+        std::mem::take(&mut self.is_changed).then(|| self.row()).flatten()
+    }
+
+    /// What to keep with others, where no counter of the machine tells it again.
+    pub fn counted(&self) -> Option<String> {
+        if self.what == What::Counter { None } else { self.row() }
+    }
+
+    fn row(&self) -> Option<String> {
+        self.every?;
         // Two numbers are always JSON.
-        let saved = Saved { total: self.total, last: self.counter.last() };
-        is_changed.then(|| serde_json::to_string(&saved).ok()).flatten()
+        serde_json::to_string(&Saved { total: self.total, last: self.counter.last() }).ok()
+    }
+
+    /// Goes on with what was counted in the same way.
+    pub fn learn_from(&mut self, old: Count) {
+        let is_same =
+            (self.what, &self.is) == (old.what, &old.is) && self.every.is_some() && old.every.is_some();
+        if is_same {
+            (self.total, self.was, self.is_changed) = (old.total, old.was, true);
+            self.counter.learn_from(&old.counter);
+        }
     }
 
     /// Goes on from what was kept.

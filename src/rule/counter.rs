@@ -44,6 +44,11 @@ impl Counter {
         self.last
     }
 
+    /// Goes on from what another one of the same tag showed.
+    pub fn learn_from(&mut self, old: &Counter) {
+        (self.last, self.doubt) = (old.last, old.doubt);
+    }
+
     /// Goes on from what it showed before a restart.
     pub fn resume(&mut self, last: f64) {
         (self.last, self.doubt) = (Some(last), None);

@@ -5,7 +5,8 @@ use contract::{Fault, Moment, Priority};
 use jiff::tz::TimeZone;
 
 use super::{
-    Common, Level, Side, Verdict, alarms, compare, count, heartbeat, limit, rate, stale, state, window,
+    Common, Level, Side, Verdict, alarms, baseline, compare, count, expression, heartbeat, limit, rate,
+    stale, state, window,
 };
 use crate::reading::Reading;
 
@@ -30,6 +31,8 @@ pub enum Section {
     State(state::Section),
     /// `[….rule.heartbeat.<name>]`
     Heartbeat(heartbeat::Section),
+    /// `[….rule.expression.<name>]`
+    Expression(expression::Section),
 }
 
 /// A rule at work, by kind.
@@ -51,15 +54,17 @@ pub enum Judge {
     State(Box<state::State>),
     /// Judges what must change.
     Heartbeat(heartbeat::Heartbeat),
+    /// Judges a claim about a machine.
+    Expression(Box<expression::Rule>),
 }
 
 /// The words of the kinds in the configuration.
 pub const NAMES: &[&str] =
-    &["limit", "stale", "alarms", "rate", "count", "window", "compare", "state", "heartbeat"];
+    &["limit", "stale", "alarms", "rate", "count", "window", "compare", "state", "heartbeat", "expression"];
 
 impl Section {
     /// The rule at work, from `now` on; `None` where others judge, and each of their alarms is a condition of its
-    /// own.
+    /// own, and for an expression, which is judged by its compiled claim.
     pub fn judge(&self, zone: &TimeZone, now: Moment) -> Option<Judge> {
         Some(match self {
             Section::Limit(section) => Judge::Limit(limit::Limit::new(section)),
@@ -72,7 +77,7 @@ impl Section {
             }
             Section::State(section) => Judge::State(Box::new(state::State::new(section, now))),
             Section::Heartbeat(section) => Judge::Heartbeat(heartbeat::Heartbeat::new(section, now)),
-            Section::Alarms(_) => return None,
+            Section::Alarms(_) | Section::Expression(_) => return None,
         })
     }
 
@@ -88,6 +93,7 @@ impl Section {
             Section::Compare(_) => "compare",
             Section::State(_) => "state",
             Section::Heartbeat(_) => "heartbeat",
+            Section::Expression(_) => "expression",
         }
     }
 
@@ -105,11 +111,12 @@ impl Section {
             | Section::Count(_)
             | Section::Window(_)
             | Section::Compare(_)
-            | Section::State(_) => None,
+            | Section::State(_)
+            | Section::Expression(_) => None,
         }
     }
 
-    /// Which value is worse.
+    /// Which value is worse. Of an expression, its compiled claim knows.
     pub fn side(&self) -> Side {
         let below = match self {
             Section::Limit(section) => section.below,
@@ -117,7 +124,11 @@ impl Section {
             Section::Count(section) => section.below,
             Section::Window(section) => section.below,
             Section::Compare(section) => section.below,
-            Section::Stale(_) | Section::Alarms(_) | Section::State(_) | Section::Heartbeat(_) => None,
+            Section::Stale(_)
+            | Section::Alarms(_)
+            | Section::State(_)
+            | Section::Heartbeat(_)
+            | Section::Expression(_) => None,
         };
         if below.is_some() { Side::Low } else { Side::High }
     }
@@ -136,7 +147,8 @@ impl Section {
             | Section::Window(_)
             | Section::Compare(_)
             | Section::State(_)
-            | Section::Heartbeat(_) => vec![common.priority],
+            | Section::Heartbeat(_)
+            | Section::Expression(_) => vec![common.priority],
         }
     }
 
@@ -152,7 +164,8 @@ impl Section {
         }
     }
 
-    /// The names of the tags it judges, the one that its posts tell first.
+    /// The names of the tags it judges, the one that its posts tell first. Those of an expression are known once it
+    /// is compiled.
     pub fn tags(&self) -> Vec<&str> {
         match self {
             Section::Limit(section) => vec![&section.tag],
@@ -164,6 +177,7 @@ impl Section {
             Section::Compare(section) => section.tags(),
             Section::State(section) => section.tags(),
             Section::Heartbeat(section) => section.tags(),
+            Section::Expression(_) => Vec::new(),
         }
     }
 }
@@ -180,7 +194,7 @@ pub struct Opinion {
 }
 
 impl Judge {
-    /// What a reading of the tag of this number (an index of [`Section::tags`]) means. `is_news` is false for the
+    /// What a reading of the tag of this number (an index of [`Section::tags`], or of the slots of an expression) means. `is_news` is false for the
     /// last word of a broker from an unknown time.
     pub fn hear(&mut self, which: usize, reading: &Reading, is_news: bool) -> Option<Opinion> {
         let at = reading.at;
@@ -217,6 +231,9 @@ impl Judge {
                 let verdict = rule.hear(which, reading)?;
                 Some(Opinion { verdict, value: rule.value(), at: reading.received })
             }
+            Judge::Expression(rule) => {
+                Some(Opinion { verdict: rule.hear(which, reading)?, value: rule.value(), at })
+            }
         }
     }
 
@@ -241,6 +258,9 @@ impl Judge {
                 let at = last_end.map_or(rule.beaten(), |ended| ended.min(now).max(rule.beaten()));
                 Some(Opinion { verdict, value: rule.value(), at })
             }
+            Judge::Expression(rule) => {
+                Some(Opinion { verdict: rule.tick(now)?, value: rule.value(), at: now })
+            }
         }
     }
 
@@ -253,6 +273,7 @@ impl Judge {
             Judge::Window(rule) => rule.due(),
             Judge::State(rule) => rule.due(),
             Judge::Heartbeat(rule) => rule.due(),
+            Judge::Expression(rule) => rule.due(),
         }
     }
 
@@ -267,6 +288,70 @@ impl Judge {
             Judge::Compare(rule) => rule.resume(level),
             Judge::State(rule) => rule.resume(level),
             Judge::Heartbeat(rule) => rule.resume(level),
+            Judge::Expression(rule) => rule.resume(level),
+        }
+    }
+
+    /// True for one that learns over weeks, or counts for ever: what it holds is kept.
+    pub fn remembers(&self) -> bool {
+        match self {
+            Judge::Count(rule) => rule.is_endless(),
+            Judge::Compare(rule) => rule.is_learning(),
+            _ => false,
+        }
+    }
+
+    /// What to keep at once of what it learnt: which part of it, and the part.
+    pub fn saved(&mut self) -> Option<(String, String)> {
+        match self {
+            Judge::Count(rule) => Some((String::new(), rule.saved()?)),
+            Judge::Compare(rule) => rule.saved().map(|(hour, body)| (hour.to_string(), body)),
+            _ => None,
+        }
+    }
+
+    /// What it counted, to be kept when there is anything else to keep.
+    pub fn counted(&mut self) -> Option<(String, String)> {
+        match self {
+            Judge::Count(rule) => Some((String::new(), rule.counted()?)),
+            _ => None,
+        }
+    }
+
+    /// The parts that it may have kept.
+    pub fn parts(&self) -> Vec<String> {
+        match self {
+            Judge::Count(rule) if rule.is_endless() => vec![String::new()],
+            Judge::Compare(rule) if rule.is_learning() => {
+                (0..baseline::HOURS).map(|hour| hour.to_string()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Goes on from a part that was kept; `None` if it can make nothing of it.
+    pub fn resume_saved(&mut self, part: &str, body: &str) -> Option<()> {
+        match self {
+            Judge::Count(rule) if rule.is_endless() => rule.resume_saved(body).ok(),
+            Judge::Compare(rule) if rule.is_learning() => rule.resume_saved(part.parse().ok()?, body).ok(),
+            _ => None,
+        }
+    }
+
+    /// Goes on with what a rule had learnt of the same tag, whose limits were others.
+    pub fn learn_from(&mut self, old: Judge) {
+        match (self, old) {
+            (Judge::Count(new), Judge::Count(old)) => new.learn_from(*old),
+            (Judge::Compare(new), Judge::Compare(old)) => new.learn_from(*old),
+            _ => {}
+        }
+    }
+
+    /// The round number that was reached, once.
+    pub fn reached(&mut self) -> Option<f64> {
+        match self {
+            Judge::Count(rule) => rule.reached(),
+            _ => None,
         }
     }
 
@@ -277,7 +362,8 @@ impl Judge {
             Judge::Heartbeat(rule) => rule.grant(now),
             Judge::Count(rule) => rule.start_anew(now),
             Judge::Window(rule) => rule.start_anew(now),
-            Judge::Limit(_) | Judge::Rate(_) | Judge::Compare(_) | Judge::State(_) => {}
+            Judge::Limit(_) | Judge::Rate(_) | Judge::Compare(_) | Judge::State(_) | Judge::Expression(_) => {
+            }
         }
     }
 
@@ -292,6 +378,7 @@ impl Judge {
             Judge::Compare(rule) => rule.start_anew(now),
             Judge::State(rule) => rule.start_anew(now),
             Judge::Heartbeat(rule) => rule.start_anew(now),
+            Judge::Expression(rule) => rule.start_anew(now),
         }
     }
 }

@@ -32,9 +32,14 @@ fn window_name(figure: aggregate::Figure) -> &'static str {
     }
 }
 
-/// What the episodes of a rule are about.
-pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject {
-    let side = rule.section.side();
+/// Which value of a rule is worse.
+pub(super) fn side(rule: &RulePlan) -> Side {
+    rule.claim.as_ref().map_or_else(|| rule.section.side(), |claim| claim.code.side())
+}
+
+/// What the episodes of a rule are about. Only an expression may be about no tag of its machine.
+pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: Option<&TagPlan>) -> Subject {
+    let side = side(rule);
     let about = match &rule.section {
         Section::Limit(section) => {
             let steps = section.ladder.iter().filter_map(|step| step.above.or(step.below));
@@ -60,6 +65,7 @@ pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject
         }
         Section::State(section) => state(section),
         Section::Heartbeat(section) => About::Stuck { after: section.every.0 },
+        Section::Expression(section) => About::Claim { say: section.say.clone() },
         // Of one that might come, for a preview.
         Section::Alarms(section) => {
             let alarm = AlarmWords {
@@ -71,17 +77,20 @@ pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject
             About::Alarm { alarm }
         }
     };
-    let decimals = tag.section.decimals.unwrap_or_else(|| decimals(&rule.section));
-    let words = TagWords {
+    let words = |tag: &TagPlan| TagWords {
         key: tag.name.clone(),
         name: tag.section.name.clone(),
-        unit: tag.section.unit.clone(),
-        decimals,
+        // The figure of an expression has a unit of its own, or none.
+        unit: match &rule.claim {
+            Some(claim) => claim.code.unit().map(str::to_owned),
+            None => tag.section.unit.clone(),
+        },
+        decimals: tag.section.decimals.unwrap_or_else(|| decimals(rule)),
     };
     Subject {
         author: machine.author.clone(),
         rule: rule.name.clone(),
-        tag: Some(words),
+        tag: tag.map(words),
         about,
         priorities: rule.section.priorities(&rule.common),
         action: rule.common.r#do.clone(),
@@ -89,7 +98,8 @@ pub fn subject(machine: &MachinePlan, rule: &RulePlan, tag: &TagPlan) -> Subject
 }
 
 /// As many decimals as the limits of the rule have, three at most. What is worked out has one at least.
-fn decimals(section: &Section) -> u8 {
+fn decimals(rule: &RulePlan) -> u8 {
+    let section = &rule.section;
     let worked_out = match section {
         Section::Rate(section) => [section.above, section.below, section.clear],
         Section::Window(section) => [section.above, section.below, section.clear],
@@ -99,8 +109,12 @@ fn decimals(section: &Section) -> u8 {
         | Section::Alarms(_)
         | Section::Count(_)
         | Section::State(_)
-        | Section::Heartbeat(_) => [None; 3],
+        | Section::Heartbeat(_)
+        | Section::Expression(_) => [None; 3],
     };
+    if let Some(claim) = &rule.claim {
+        return claim.code.limit().map_or(1, |limit| most_decimals(std::iter::once(limit)));
+    }
     if worked_out.iter().any(Option::is_some) {
         return most_decimals(worked_out.into_iter().flatten()).max(1);
     }

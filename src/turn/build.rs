@@ -8,20 +8,22 @@ use contract::{Author, Capabilities, Moment, Priority};
 
 use jiff::tz::TimeZone;
 
-use super::about::subject;
+use super::about::{side, subject};
+use super::claims::Claims;
+use super::learnt::Learnt;
 use super::lists::ListState;
 use super::raised::{Listening, Raised};
 use super::slot::Slot;
 use super::standing::Hiding;
 use super::works::Works;
 use super::{Middle, Remark, SITE, SourceState};
-use crate::config::{MachinePlan, Plan, RulePlan, TagPlan};
+use crate::config::{MachinePlan, Plan, RulePlan};
 use crate::episode::flood::Watch;
 use crate::episode::{Condition, Delays, Policy, Side};
 use crate::outbox::Outbox;
 use crate::post::{About, Language, LanguageError, Subject, retire};
 use crate::reading::Tag;
-use crate::rule::Section;
+use crate::rule::{Judge, Section, expression};
 use crate::store::{Table, Write};
 
 /// A source may be out of reach for so long before it is told: brokers restart.
@@ -81,6 +83,8 @@ impl Middle {
             raised: Raised::default(),
             floods: Watch::default(),
             standings: Vec::new(),
+            claims: Claims::default(),
+            learnt: Learnt::default(),
             state_of: Vec::new(),
             timers: BinaryHeap::new(),
             changed: Vec::new(),
@@ -100,29 +104,25 @@ impl Middle {
     }
 
     fn add_machines(&mut self, plan: &Plan, now: Moment) {
-        for (number, machine) in plan.machines.iter().enumerate() {
+        // An expression may watch the tags of any machine.
+        for machine in &plan.machines {
             for tag in &machine.tags {
                 self.tags.push(Tag::new(&tag.section));
                 self.names.push((machine.author.key.clone(), tag.name.clone()));
                 self.prints.push(tag.print);
                 self.watchers.push(Vec::new());
             }
+        }
+        for (number, machine) in plan.machines.iter().enumerate() {
             for rule in &machine.rules {
-                if let Some(tag) = machine.tags.iter().find(|tag| Some(&tag.id) == rule.tags.first()) {
-                    self.add_rule((number, machine), rule, tag, now);
-                }
+                self.add_rule((number, machine), rule, now);
             }
         }
     }
 
-    fn add_rule(
-        &mut self,
-        (number, machine): (usize, &MachinePlan),
-        rule: &RulePlan,
-        tag: &TagPlan,
-        now: Moment,
-    ) {
-        if let Section::Alarms(section) = &rule.section {
+    fn add_rule(&mut self, (number, machine): (usize, &MachinePlan), rule: &RulePlan, now: Moment) {
+        let tag = machine.tags.iter().find(|tag| Some(&tag.id) == rule.tags.first());
+        if let (Section::Alarms(section), Some(tag)) = (&rule.section, tag) {
             self.listening.push(Listening {
                 machine: number,
                 rule: rule.name.clone(),
@@ -134,17 +134,26 @@ impl Middle {
             return;
         }
         let condition = Condition::new(&machine.author.key, &rule.name, policy(rule));
-        let mut slot = Slot::new(condition, rule.section.judge(&self.zone, now), subject(machine, rule, tag));
-        let at = tag.id.0 as usize;
-        (slot.tag, slot.source, slot.print) = (Some(at), Some(tag.source), rule.print);
+        let judge = match &rule.claim {
+            Some(claim) => Some(Judge::Expression(Box::new(expression::Rule::new(claim.code.clone(), now)))),
+            None => rule.section.judge(&self.zone, now),
+        };
+        let mut slot = Slot::new(condition, judge, subject(machine, rule, tag));
+        slot.print = rule.print;
+        (slot.tag, slot.source) = (tag.map(|tag| tag.id.0 as usize), tag.map(|tag| tag.source));
         slot.hiding = Hiding {
             machine: Some(number),
             quiet_in: rule.common.quiet_in.clone(),
             only_in: rule.common.only_in.clone(),
             hides_children: rule.common.hides_children,
         };
-        for (which, tag) in rule.tags.iter().enumerate() {
-            self.watchers[tag.0 as usize].push((self.slots.len(), which));
+        match &rule.claim {
+            Some(claim) => self.add_claim(claim),
+            None => {
+                for (which, tag) in rule.tags.iter().enumerate() {
+                    self.watchers[tag.0 as usize].push((self.slots.len(), which));
+                }
+            }
         }
         self.slots.push(slot);
     }
@@ -188,7 +197,8 @@ impl Middle {
         Slot::new(Condition::new(SITE, rule, Policy::new(delays, Side::High)), None, subject)
     }
 
-    fn resume(&mut self, plan: &Plan, kept: Kept, now: Moment) {
+    fn resume(&mut self, plan: &Plan, mut kept: Kept, now: Moment) {
+        self.resume_learnt(&mut kept.production);
         let gone = self.works.resume(plan, kept.production);
         self.forget_production(gone);
         for key in self.outbox.resume(kept.threads, now) {
@@ -221,6 +231,7 @@ impl Middle {
             self.source(source, Some("not connected yet".into()), now);
         }
         self.cover_all(now);
+        self.fill_claims(now);
         self.know(store, kept.is_damaged, now);
         for at in 0..self.slots.len() {
             self.schedule(at, now);
@@ -263,7 +274,7 @@ fn policy(rule: &RulePlan) -> Policy {
         in_a_row: common.in_a_row,
         is_latched: common.latched,
         realarm: common.realarm.map(|wait| wait.0),
-        ..Policy::new(delays, rule.section.side())
+        ..Policy::new(delays, side(rule))
     }
 }
 

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use contract::{Author, Moment, Post, Priority};
 
+use super::about::subject;
 use super::lists::example_key;
 use crate::config::{ListPlan, Plan};
 use crate::episode::Episode;
 use crate::post::{
-    About, Average, Ended, Forecast, Language, Lasts, LateWords, ReachWords, Stands, Subject, Summary,
-    summary,
+    About, Average, Ended, Forecast, Language, Lasts, LateWords, Milestone, ReachWords, Stands, Subject,
+    Summary, milestone, summary,
 };
-use crate::production::{Cause, Count, Figures, Ledger, Section, Span, State};
+use crate::production::{self, Cause, Count, Figures, Ledger, Span, State};
+use crate::rule::{Section, count};
 use crate::shift::Calendar;
 
 /// The shift of the preview has so many minutes.
@@ -44,8 +46,28 @@ pub fn example_summaries<'a>(
     told
 }
 
+/// A round number of each rule that counts for ever: the rule, the machine, the post.
+pub fn example_milestones<'a>(
+    plan: &'a Plan,
+    language: &Language,
+    now: Moment,
+) -> Vec<(String, &'a Author, Post)> {
+    let mut told = Vec::new();
+    for machine in &plan.machines {
+        for rule in &machine.rules {
+            let Section::Count(count::Section { every: Some(every), .. }) = &rule.section else { continue };
+            let tag = machine.tags.iter().find(|tag| Some(&tag.id) == rule.tags.first());
+            let subject = &subject(machine, rule, tag);
+            let episode = Episode::name(&machine.author.key, &rule.name, now);
+            let reached = Milestone { episode, subject, reached: 12.0 * every, at: now, order: &[] };
+            told.push((rule.name.clone(), &machine.author, milestone(&reached, language, now)));
+        }
+    }
+    told
+}
+
 fn shift_of(
-    section: &Section,
+    section: &production::Section,
     author: &Author,
     rule: &str,
     ended: Ended<'_>,
@@ -73,7 +95,7 @@ fn shift_of(
 }
 
 /// Runs at nine tenths of the ideal rate, with one stop of half an hour.
-fn play(section: &Section, begun: Moment) -> Figures {
+fn play(section: &production::Section, begun: Moment) -> Figures {
     let calendar = Calendar::new(&crate::shift::Hours::default(), None, jiff::tz::TimeZone::UTC);
     let mut ledger = Ledger::new(section, begun);
     let per_minute = ledger.ideal_per_hour() * 0.9 / 60.0;

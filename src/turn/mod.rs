@@ -9,10 +9,12 @@ mod again;
 mod book;
 mod budget;
 mod build;
+mod claims;
 mod examples;
 mod floods;
 mod forecasts;
 mod health;
+mod learnt;
 mod lists;
 mod raised;
 mod reload;
@@ -32,7 +34,7 @@ use serde::Serialize;
 
 pub use about::subject;
 pub use build::Kept;
-pub use examples::{example_forecasts, example_summaries};
+pub use examples::{example_forecasts, example_milestones, example_summaries};
 pub use health::{Health, SourceHealth, TagHealth};
 pub use lists::example_records;
 pub use reload::{Reloaded, Stays};
@@ -45,6 +47,8 @@ use crate::post::{self, Language, Outage, Still};
 use crate::reading::{Reading, Tag};
 use crate::rule::{Level, Opinion, Verdict};
 use crate::store::{Table, Write};
+use claims::Claims;
+use learnt::Learnt;
 use lists::ListState;
 use raised::{Listening, Raised};
 use reload::Numbers;
@@ -140,6 +144,10 @@ pub struct Middle {
     floods: Watch,
     /// For each machine, what else is known of it.
     standings: Vec<Standing>,
+    /// What rules learnt and was not kept yet.
+    learnt: Learnt,
+    /// Expressions that read states and orders.
+    claims: Claims,
     /// For each tag, the machine whose state it tells.
     state_of: Vec<Option<usize>>,
     /// Slots whose state may have to be kept.
@@ -194,6 +202,7 @@ impl Middle {
         if !batch.events.is_empty() {
             self.take_events(batch.events, now);
             self.follow_orders(now);
+            self.claim_orders(now);
         }
         if batch.ticket.is_some() && !self.lists.is_empty() {
             self.said_all(source);
@@ -221,10 +230,10 @@ impl Middle {
         let is_fresh = reading.is_timed && age <= RETAINED_AGE_MAX;
         let is_news = reading.origin != Origin::Retained || is_fresh;
         let opinion = slot.judge.as_mut().and_then(|judge| judge.hear(which, reading, is_news));
-        let Some(Opinion { verdict, value, at: at_time }) = opinion else { return };
-        if verdict == Verdict::Level(Level::NORMAL) && slot.condition.is_calm() {
-            return;
+        if slot.remembers {
+            self.remember(at, reading.at, reading.received);
         }
+        let Some(Opinion { verdict, value, at: at_time }) = opinion else { return };
         let fact = Fact {
             verdict,
             value,
@@ -233,11 +242,20 @@ impl Middle {
             may_open: is_news,
             is_late: age > LATE_AFTER,
         };
-        let mut changes = slot.condition.learn(&fact);
-        if slot.condition.is_aside() {
-            changes.extend(self.overrule(at, reading.received));
+        self.learn_fact(at, &fact);
+    }
+
+    /// What a judge found out: nearly always that all is well, as before.
+    fn learn_fact(&mut self, at: usize, fact: &Fact) {
+        let condition = &mut self.slots[at].condition;
+        if fact.verdict == Verdict::Level(Level::NORMAL) && condition.is_calm() {
+            return;
         }
-        self.follow_up(at, &changes, reading.received);
+        let mut changes = condition.learn(fact);
+        if condition.is_aside() {
+            changes.extend(self.overrule(at, fact.now));
+        }
+        self.follow_up(at, &changes, fact.now);
     }
 
     /// After a slot learnt something: keep it, tell it, and be there when time alone will change it.
@@ -418,6 +436,7 @@ impl Middle {
             || self.lists_changed
             || self.floods.has_changes()
             || self.works.has_changes()
+            || self.learnt.has_changes()
             || !self.journal.is_empty()
             || !self.unusable.is_empty()
             || self.outbox.lanes().iter().any(crate::outbox::Lane::has_rows)
@@ -446,6 +465,7 @@ impl Middle {
         self.keep_lists(&mut writes);
         self.keep_flood(&mut writes);
         self.works.keep(all, &mut writes, now);
+        self.keep_learnt(&mut writes);
         writes.append(&mut self.journal);
         self.keep_outbox(&mut writes, now);
         writes

@@ -12,7 +12,7 @@ use crate::config::Plan;
 use crate::episode::Fact;
 use crate::post::LanguageError;
 use crate::reading::Reading;
-use crate::rule::{Judge, Level, Opinion, Verdict};
+use crate::rule::{Judge, Opinion};
 use crate::store::{Table, Write};
 
 /// Which sources and networks of the new plan, in its order, are those that run already.
@@ -142,6 +142,9 @@ impl Middle {
             floods,
             // What the tags told last tells it anew.
             standings: _,
+            claims: _,
+            // A step has taken it.
+            learnt: _,
             state_of: _,
             changed: _,
             journal: _,
@@ -223,7 +226,7 @@ impl Middle {
             let raiser = slot.raiser.take();
             match raiser.and_then(|raiser| self.raise(raiser)) {
                 Some(place) => {
-                    self.slots[place].inherit(slot, true);
+                    self.slots[place].inherit(slot, true, true);
                     places_now.insert(at, place);
                 }
                 None => self.forget(Table::Raised, key, &slot, now),
@@ -286,7 +289,7 @@ impl Middle {
             }
             let is_same = slot.print == was.print && is_kept && moved.is_same_zone;
             let is_reworded = slot.subject != was.subject;
-            self.slots[at].inherit(was, is_same);
+            self.slots[at].inherit(was, is_same, is_kept && moved.is_same_zone);
             self.slots[at].has_news |= is_reworded;
             if is_rule && is_same {
                 reloaded.kept += 1;
@@ -318,6 +321,7 @@ impl Middle {
         if let Some(episode) = slot.condition.told() {
             self.floods.changed(&episode.id, false, now);
         }
+        self.forget_learnt(slot);
         self.unusable.push(Write::Delete { table, key });
     }
 
@@ -334,6 +338,7 @@ impl Middle {
             }
         }
         self.cover_all(now);
+        self.fill_claims(now);
         for tag in 0..self.tags.len() {
             for watcher in 0..self.watchers[tag].len() {
                 let (slot, which) = self.watchers[tag][watcher];
@@ -379,19 +384,12 @@ impl Middle {
             }
         }
         let Some(Opinion { verdict, value, at: _ }) = judge.hear(which, &reading, true) else { return };
-        if verdict == Verdict::Level(Level::NORMAL) && slot.condition.is_calm() {
-            return;
-        }
         // As with the last word of a broker: nothing begins by a value that nobody confirmed for long.
         let may_open = now.since(latest.at) <= RETAINED_AGE_MAX;
         let known_at = slot.condition.episode().filter(|_| is_open).map(|episode| episode.value_at);
         let when = known_at.map_or(latest.at, |known| known.max(latest.at)).min(now);
         let fact = Fact { verdict, value, at: when, now, may_open, is_late: false };
-        let mut changes = slot.condition.learn(&fact);
-        if slot.condition.is_aside() {
-            changes.extend(self.overrule(at, now));
-        }
-        self.follow_up(at, &changes, now);
+        self.learn_fact(at, &fact);
     }
 
     /// An episode that opens under the name of one whose post was closed, because its rule was taken out and put
@@ -413,7 +411,7 @@ fn number(at: usize) -> Option<u32> {
 /// so does a new rule that waits for silence.
 fn is_known_by_one(judge: &Judge, is_new: bool) -> bool {
     match judge {
-        Judge::Limit(_) | Judge::Compare(_) | Judge::State(_) => true,
+        Judge::Limit(_) | Judge::Compare(_) | Judge::State(_) | Judge::Expression(_) => true,
         Judge::Stale(_) => !is_new,
         Judge::Heartbeat(_) | Judge::Rate(_) | Judge::Count(_) | Judge::Window(_) => false,
     }

@@ -44,11 +44,14 @@ pub struct Slot {
     pub(super) hiding: Hiding,
     /// Its words are others than those that were told.
     pub(super) has_news: bool,
+    /// What its judge holds is kept.
+    pub(super) remembers: bool,
 }
 
 impl Slot {
     pub(super) fn new(condition: Condition, judge: Option<Judge>, subject: Subject) -> Slot {
         Slot {
+            remembers: judge.as_ref().is_some_and(Judge::remembers),
             condition,
             judge,
             subject,
@@ -78,12 +81,18 @@ impl Slot {
         Ok(())
     }
 
-    /// Goes on from where it stood under another configuration, with the judge it had if that judges the same.
-    pub(super) fn inherit(&mut self, old: Slot, is_same: bool) {
+    /// Goes on from where it stood under another configuration, with the judge it had if that judges the same, and
+    /// with what that had learnt if its tags are read as before.
+    pub(super) fn inherit(&mut self, old: Slot, is_same: bool, are_tags_kept: bool) {
         self.condition.inherit(old.condition);
-        match &mut self.judge {
-            Some(judge) if !is_same => judge.resume(self.condition.level()),
-            judge => *judge = old.judge,
+        match (&mut self.judge, old.judge) {
+            (Some(judge), known) if !is_same => {
+                if let Some(known) = known.filter(|_| are_tags_kept) {
+                    judge.learn_from(known);
+                }
+                judge.resume(self.condition.level());
+            }
+            (judge, known) => *judge = known,
         }
         (self.told_at, self.told_worst) = (old.told_at, old.told_worst);
         (self.noted_at, self.noted_level) = (old.noted_at, old.noted_level);

@@ -30,6 +30,11 @@ pub(super) struct Hiding {
 }
 
 impl Standing {
+    /// The key of the state it is in, if somebody named it.
+    pub(super) fn state_key(&self) -> Option<&str> {
+        Some(self.states.as_ref()?.key(self.state??))
+    }
+
     /// Its tag tells this; true if that is another state.
     pub(super) fn told(&mut self, value: f64) -> bool {
         let Some(states) = &self.states else { return false };
@@ -66,6 +71,7 @@ impl Middle {
         // A value that cannot be trusted says nothing new.
         if reading.value.is_some_and(|value| standing.told(value)) {
             self.cover_machine(machine, now);
+            self.claim_state(machine, now);
         }
     }
 

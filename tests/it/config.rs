@@ -387,7 +387,7 @@ fn what_is_commented_out_can_be_used() {
         .collect();
     let plan = plan(&used.join("\n"));
     assert_eq!(plan.warnings, []);
-    assert_eq!((plan.machines[0].rules.len(), plan.lists.len(), plan.summaries.len()), (11, 2, 1));
+    assert_eq!((plan.machines[0].rules.len(), plan.lists.len(), plan.summaries.len()), (12, 2, 1));
 }
 
 /// Depth and number are bounded: neither the stack nor the screen runs over.

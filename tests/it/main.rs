@@ -14,6 +14,7 @@ mod eye;
 mod flood;
 mod hostile;
 mod kills;
+mod learnt;
 mod looks;
 mod outage;
 mod plants;

@@ -309,3 +309,12 @@ stock-lasts = { $list } { $key }: no longer runs out, { $level } left
 stock-gone = { $list } { $key }: no longer in the list
 stock-level = { $level } left, using { $use }/h, measured { $at }.
 stock-delivery = Next delivery: { $at }.
+
+# What somebody wrote about a machine.
+claim = { $say } { $since }
+claim-value = { $say }: { $value } { $since }
+claim-cleared = { $say } { $span }, { $lasted }
+
+# A round number was reached.
+word-milestone = MILESTONE
+milestone = { $tag }: { $value } { $at }

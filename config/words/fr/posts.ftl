@@ -309,3 +309,12 @@ stock-lasts = { $list } { $key } : plus de rupture prévue, reste { $level }
 stock-gone = { $list } { $key } : n'est plus dans la liste
 stock-level = Reste { $level } pour { $use }/h, mesuré { $at }.
 stock-delivery = Prochaine livraison : { $at }.
+
+# Ce que quelqu'un a écrit d'une machine.
+claim = { $say } { $since }
+claim-value = { $say } : { $value } { $since }
+claim-cleared = { $say } { $span }, { $lasted }
+
+# Un nombre rond atteint.
+word-milestone = CAP FRANCHI
+milestone = { $tag } : { $value } { $at }

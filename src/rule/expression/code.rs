@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::evaluate::Values;
 use super::names::{Holds, NameKind};
+use crate::rule::Side;
 
 /// What is true, false or unknown.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +138,10 @@ pub struct Expression {
     pub(super) when: Claim,
     pub(super) clear: Option<Claim>,
     pub(super) figure: Option<(Amount, Option<Box<str>>)>,
+    /// It is abnormal while its figure is small.
+    pub(super) is_low: bool,
+    /// What the figure is compared with, if it is the value of a tag.
+    pub(super) limit: Option<f64>,
     pub(super) slots: Box<[Slot]>,
     pub(super) windows: Box<[WindowUse]>,
     /// The claims of `since`, an inner one before the one around it.
@@ -171,6 +176,16 @@ impl Expression {
     /// The figure that is told: the first number that is compared.
     pub fn figure(&self, values: &Values<'_>) -> Option<f64> {
         values.amount(&self.figure.as_ref()?.0)
+    }
+
+    /// The number that the figure is compared with; `None` where it is worked out of a tag, or compared with another.
+    pub fn limit(&self) -> Option<f64> {
+        self.limit
+    }
+
+    /// Which side of the figure that is told is worse.
+    pub fn side(&self) -> Side {
+        if self.is_low { Side::Low } else { Side::High }
     }
 
     /// The unit of the figure that is told.

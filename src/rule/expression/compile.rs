@@ -79,6 +79,8 @@ pub(super) struct Compiler<'n> {
     pub(super) limits: Vec<(Timed, Duration)>,
     pub(super) is_coarse: bool,
     pub(super) figure: Option<(Amount, Option<Box<str>>)>,
+    pub(super) is_low: bool,
+    pub(super) limit: Option<f64>,
     nodes: usize,
 }
 
@@ -104,6 +106,8 @@ impl<'n> Compiler<'n> {
             limits: Vec::new(),
             is_coarse: false,
             figure: None,
+            is_low: false,
+            limit: None,
             nodes: 0,
         }
     }
@@ -123,6 +127,8 @@ impl<'n> Compiler<'n> {
             when,
             clear,
             figure: self.figure,
+            is_low: self.is_low,
+            limit: self.limit,
             slots: self.slots.into(),
             windows: self.windows.into(),
             sinces: self.sinces.into(),

@@ -120,7 +120,7 @@ impl Compiler<'_> {
                 let Some(unit) = unit.meet(&other) else {
                     return self.wrong(mixed(span, &unit, &other));
                 };
-                self.note_figure(&one, &two, &unit);
+                self.note_figure((&one, &two), order, &unit);
                 Some(Claim::Compare(order, Box::new([one, two])))
             }
         }
@@ -146,14 +146,25 @@ impl Compiler<'_> {
     }
 
     /// The first number of the machine that is compared is the one that people are told.
-    fn note_figure(&mut self, one: &Amount, two: &Amount, unit: &Unit) {
-        let figure = if matches!(one, Amount::Known(_)) { two } else { one };
+    fn note_figure(&mut self, (one, two): (&Amount, &Amount), order: Order, unit: &Unit) {
+        let is_turned = matches!(one, Amount::Known(_));
+        let figure = if is_turned { two } else { one };
         if self.figure.is_none() && self.machine.is_none() && !matches!(figure, Amount::Known(_)) {
             let unit = match unit {
                 Unit::Named(unit) => Some(unit.clone()),
                 Unit::Plain | Unit::Derived => None,
             };
             self.figure = Some((figure.clone(), unit));
+            let other = if is_turned { one } else { two };
+            self.limit = match (figure, other) {
+                (Amount::Slot(_), Amount::Known(limit)) => Some(*limit),
+                _ => None,
+            };
+            self.is_low = match order {
+                Order::Less | Order::AtMost => !is_turned,
+                Order::More | Order::AtLeast => is_turned,
+                Order::Same | Order::Other => false,
+            };
         }
     }
 

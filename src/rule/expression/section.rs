@@ -72,11 +72,9 @@ impl Section {
         }
     }
 
-    /// What is wrong with it on a machine that has these names.
-    pub fn examine(&self, names: &Names) -> Vec<Fault> {
-        let text = |key| self.texts().find(|(known, _)| *known == key).map_or("", |(_, text)| text);
-        let mistakes = self.compile(names).err().unwrap_or_default();
-        mistakes.iter().map(|(key, mistake)| mistake.fault(key, text(*key))).collect()
+    /// The text of a key.
+    pub fn text(&self, key: &str) -> &str {
+        self.texts().find(|(known, _)| *known == key).map_or("", |(_, text)| text)
     }
 }
 
@@ -115,11 +113,19 @@ impl Rule {
         Some(self.judge(reading.received))
     }
 
-    /// A slot that is a state or a field of an order holds something else since `at`.
-    pub fn put(&mut self, which: usize, given: Given, at: Moment, now: Moment) -> Option<Verdict> {
-        self.code.slots().get(which)?;
-        self.memory.put(&self.code, which, given, at);
-        Some(self.judge(now))
+    /// A slot that is a state or a field of an order holds this now. True if that is something else than before.
+    pub fn put(&mut self, which: usize, given: Given, now: Moment) -> bool {
+        let held = self.memory.values(now).slots.get(which).map(|heard| &heard.given);
+        if held.is_none_or(|held| *held == given) {
+            return false;
+        }
+        self.memory.put(&self.code, which, given, now);
+        true
+    }
+
+    /// What all that it holds means now.
+    pub fn look(&mut self, now: Moment) -> Verdict {
+        self.judge(now)
     }
 
     /// What the passing of time means, if it means another thing than before.

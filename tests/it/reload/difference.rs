@@ -332,3 +332,24 @@ fn a_restart_after_reloads_knows_the_same() {
     story.wait(60);
     assert!(story.wall()[0].contains("RÉTABLI") && story.posts() == 1, "{}", story.log());
 }
+
+#[test]
+fn an_expression_that_means_the_same_keeps_what_it_remembers() {
+    let claim = |oil: &str| {
+        format!(
+            "{oil}[machine.press-3.rule.expression.strain]\nwhen = 'since(oil > 80) >= duration(\"1m\")'\n\
+             say = \"huile chaude depuis une minute\"\n"
+        )
+    };
+    let mut story = Story::begin(&[&claim(OIL)]);
+    story.say("press-3/oil", 85.0);
+    story.wait(40);
+    assert_eq!(story.reload(&[&claim(OIL), HOT]), [1, 0, 1, 0]);
+    story.wait(19);
+    assert_eq!(story.posts(), 0);
+    story.wait(1);
+    assert_eq!(story.posts(), 1, "{}", story.log());
+    // In another unit it means something else.
+    let other = claim(&OIL.replace("°C", "°F"));
+    assert_eq!(story.reload(&[&other, HOT]), [0, 2, 0, 0]);
+}
