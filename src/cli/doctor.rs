@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use contract::{Fault, Post};
+use contract::{Fault, Mark, Moment, Post};
 use serde::{Deserialize, Serialize};
 
 use super::status::Status;
@@ -16,6 +16,9 @@ use crate::turn::SITE;
 
 /// No gateway was built before this: 2026-01-01. An earlier clock was never set.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
+
+/// An alarm that is open for longer than a day helps nobody: ISA-18.2 counts it as stale.
+const STALE_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// What the command line says.
 #[derive(Debug, Args)]
@@ -72,7 +75,7 @@ pub fn run(options: &Options) -> Outcome {
     let service = service(&state);
     let is_running = service.iter().any(|finding| finding.how == How::Fine);
     found.extend(service);
-    found.extend(troubles(&state, is_running));
+    found.extend(told(&state, is_running));
     show(&found, options.json)
 }
 
@@ -191,9 +194,10 @@ fn service(state: &Path) -> Vec<Finding> {
     found
 }
 
-/// What the service last said of itself and is not over: sources that are lost, parts that do not work, files that
-/// were put aside. In the words that people read. A running service tells its sources itself.
-fn troubles(state: &Path, is_running: bool) -> Vec<Finding> {
+/// What the service last said and is not over: of itself, in the words that people read (sources that are lost, parts
+/// that do not work, files that were put aside), and alarms that nobody ended for a day. A running service tells its
+/// sources itself.
+fn told(state: &Path, is_running: bool) -> Vec<Finding> {
     let path = state.join("portevoix.sqlite");
     if !path.exists() {
         return Vec::new();
@@ -206,14 +210,36 @@ fn troubles(state: &Path, is_running: bool) -> Vec<Finding> {
         Err(error) => return vec![finding(How::Mind, "memory", format!("cannot be read: {error}"))],
     };
     let posts = rows.iter().filter_map(|(_, body)| Some(serde_json::from_str::<Kept>(body).ok()?.wanted));
-    let is_trouble = |post: &Post| {
-        let is_source = post.provenance.rule.starts_with("source.");
-        post.ended.is_none() && post.author.key == SITE && !(is_running && is_source)
-    };
     // The same is told on each network.
     let mut seen = BTreeSet::new();
-    let open = posts.filter(|post| is_trouble(post) && seen.insert(post.episode.clone()));
-    open.filter(|post| !post.provenance.rule.starts_with("record.")).map(|post| trouble(&post)).collect()
+    let open: Vec<Post> =
+        posts.filter(|post| post.ended.is_none() && seen.insert(post.episode.clone())).collect();
+    let is_trouble = |post: &&Post| {
+        let is_source = post.provenance.rule.starts_with("source.");
+        post.author.key == SITE && !(is_running && is_source) && !post.provenance.rule.starts_with("record.")
+    };
+    let troubles = open.iter().filter(is_trouble).map(trouble);
+    troubles.chain(stale(&open, Moment::from_system(SystemTime::now()))).collect()
+}
+
+/// Alarms that have been open for so long that nobody looks at them any more (ISA-18.2 calls them stale).
+fn stale(open: &[Post], now: Moment) -> Vec<Finding> {
+    let is_alarm = |post: &&Post| match post.mark {
+        Mark::Stopped | Mark::Warning | Mark::Silent => post.author.key != SITE,
+        // A story, or set aside by somebody who knows.
+        Mark::Cleared | Mark::Digest | Mark::Paused | Mark::Late | Mark::Stock => false,
+    };
+    let is_old = |post: &&Post| now.since(post.begun) > STALE_AFTER;
+    let told = |post: &Post| {
+        let days = now.since(post.begun).as_secs() / 86_400;
+        let words = format!(
+            "open for {}: {}; mend it, change its rule, or take it out of service",
+            count(usize::try_from(days).unwrap_or(usize::MAX), "day"),
+            post.fact.plain()
+        );
+        finding(How::Mind, format!("stale {} {}", post.author.key, post.provenance.rule), words)
+    };
+    open.iter().filter(is_alarm).filter(is_old).map(told).collect()
 }
 
 fn trouble(post: &Post) -> Finding {
@@ -230,4 +256,47 @@ struct Kept {
 
 fn is_alive(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(machine: &str, mark: Mark, begun: i64) -> Post {
+        let author = contract::Author { key: machine.into(), name: machine.into(), place: String::new() };
+        Post {
+            episode: contract::EpisodeId(format!("{machine}{begun}")),
+            version: 1,
+            author,
+            language: "en".into(),
+            priority: contract::Priority::Low,
+            mark,
+            word: String::new(),
+            fact: contract::Text::default().ours("oil at 84 °C"),
+            lines: Vec::new(),
+            begun: Moment::from_ms(begun),
+            ended: None,
+            written: Moment::from_ms(begun),
+            provenance: contract::Provenance { rule: "limit.hot".into(), ..Default::default() },
+        }
+    }
+
+    #[test]
+    fn what_nobody_ended_for_a_day_is_worth_a_thought() {
+        let now = Moment::from_ms(10 * 86_400_000);
+        let day = 86_400_000;
+        let open = [
+            post("press-1", Mark::Warning, 7 * day),
+            post("press-2", Mark::Warning, 10 * day - 3_600_000),
+            post("press-3", Mark::Paused, day),
+            post("press-4", Mark::Stock, day),
+            post(SITE, Mark::Silent, day),
+        ];
+        let found = stale(&open, now);
+        let words: Vec<String> =
+            found.iter().map(|found| format!("{}: {}", found.what, found.words)).collect();
+        let expected = "stale press-1 limit.hot: open for 3 days: oil at 84 °C; mend it, change its rule, or take it \
+                        out of service";
+        assert_eq!(words, [expected]);
+    }
 }

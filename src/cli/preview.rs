@@ -109,12 +109,12 @@ fn subjects(plan: &Plan, options: &Options, now: Moment) -> Vec<(Subject, Option
                 _ => true,
             };
             let rules = machine.rules.iter().filter(lives).filter(|rule| fits(&rule.name));
-            rules.filter_map(|rule| {
+            rules.map(|rule| {
                 let tag = machine.tags.iter().find(|tag| Some(&tag.id) == rule.tags.first());
                 let limits = machine.rules.iter().filter(|other| other.tags.first() == rule.tags.first());
                 let neighbour =
                     limits.map(|other| subject(machine, other, tag)).find_map(|other| usual(&other));
-                Some((subject(machine, rule, tag), neighbour.or(Some(20.0))))
+                (subject(machine, rule, tag), neighbour.or(Some(20.0)))
             })
         })
         .chain(records(plan, options, now).into_iter().map(|subject| (subject, None)))
