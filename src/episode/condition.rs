@@ -8,7 +8,7 @@ use super::aside::{Cover, Mute};
 use super::follow::{delay, is_same, weigh};
 use super::policy::Policy;
 use super::state::{Pending, Seen, Standing, State};
-use super::{Change, Episode};
+use super::{Change, Episode, FirstOut};
 use crate::rule::{Level, Verdict};
 
 /// Told so long after it was due, a post says that it is late.
@@ -177,6 +177,14 @@ impl Condition {
         }
         let wait = self.policy.realarm?.saturating_mul(2_u32.saturating_pow(episode.realarms));
         Some(episode.alarmed.plus(wait.min(REALARM_MAX)))
+    }
+
+    /// It follows from what its machine told first.
+    pub(crate) fn follows(&mut self, first: FirstOut) {
+        if let State::Open { episode, .. } = &mut self.standing.state {
+            episode.first_out = Some(first);
+            self.is_changed = true;
+        }
     }
 
     /// Something was learnt. What there is to tell, in order; nearly always nothing.

@@ -76,6 +76,18 @@ pub struct Episode {
     /// What keeps it from being told now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mute: Option<Mute>,
+    /// What its machine told first, a moment before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_out: Option<FirstOut>,
+}
+
+/// The first alarm of a group that came one after the other (ISA-18.2): where to look for the cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstOut {
+    /// Its rule, as `limit.oil-hot`, of the same machine.
+    pub rule: String,
+    /// When it began.
+    pub at: Moment,
 }
 
 /// What there is to tell.
@@ -130,6 +142,7 @@ impl Episode {
             alarmed: begun,
             realarms: 0,
             mute: None,
+            first_out: None,
         }
     }
 

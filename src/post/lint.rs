@@ -341,7 +341,11 @@ mod tests {
         let parent = Mute::Covered(Cover::Parent("Ligne 2".into()));
         let covered = Episode { mute: Some(parent), ..worse.clone() };
         let unconfirmed = Episode { is_unconfirmed: true, ..ended.clone() };
-        let known = Known { latest: Some(812.0), order: vec![order] };
+        let known = Known {
+            latest: Some(812.0),
+            order: vec![order],
+            first_out: Some((words("huile", "oil"), at(0))),
+        };
         let mut lives = Vec::new();
         for later in [0, 2 * 24 * 60] {
             lives.push((open.clone(), Known::default(), at(1 + later)));

@@ -1,5 +1,6 @@
 //! Writes the post of an episode: one line that stands alone, then what is usual, what to do, and the small print.
 
+use contract::settings::Words;
 use contract::{Line, LineRole, Mark, Moment, Post, Provenance, Text};
 
 use super::{About, FieldWords, Language, Subject};
@@ -16,6 +17,8 @@ pub struct Known {
     pub latest: Option<f64>,
     /// What is being made on the machine: the fields of its current order that are told.
     pub order: Vec<FieldWords>,
+    /// What the machine told first, as people call it, and when.
+    pub first_out: Option<(Words, Moment)>,
 }
 
 /// The post of an episode as it should be read now, in one language.
@@ -215,6 +218,7 @@ impl Page<'_> {
             line(LineRole::Context, context);
         }
         line(LineRole::Context, Text::default().ours(self.context()));
+        line(LineRole::Context, self.first_out());
         line(LineRole::Context, self.order());
         line(LineRole::Context, standing::context(self));
         if self.episode.is_live() && self.episode.mute.is_none() {
@@ -285,6 +289,16 @@ impl Page<'_> {
     fn is_past(&self, worst: f64) -> bool {
         let value = self.told().map(|value| self.quantity(value));
         self.episode.ended.is_some() || value != Some(self.quantity(worst))
+    }
+
+    /// Where to look for the cause. Once it is over, its span tells enough.
+    fn first_out(&self) -> Text {
+        let Some((words, at)) = self.known.first_out.as_ref().filter(|_| self.episode.is_live()) else {
+            return Text::default();
+        };
+        let what = words.in_language(self.language.code()).unwrap_or_default();
+        let at = self.language.at(*at, self.now);
+        Text::default().ours(self.language.say("first-out", &[("what", what), ("at", &at)]))
     }
 
     /// What is being made on the machine.

@@ -11,6 +11,7 @@ mod budget;
 mod build;
 mod claims;
 mod examples;
+mod first_out;
 mod floods;
 mod forecasts;
 mod health;
@@ -310,8 +311,10 @@ impl Middle {
         }
         if change == Some(Change::Opened) {
             self.go_on_telling(at);
+            self.find_first_out(at);
         }
         let order = self.order_of(&self.slots[at].subject);
+        let first_out = self.first_out(at);
         let slot = &mut self.slots[at];
         let Some(episode) = slot.condition.episode() else { return };
         let lasted = episode.ended.map(|ended| ended.since(episode.since));
@@ -327,7 +330,7 @@ impl Middle {
             | None => false,
         };
         let latest = slot.tag.and_then(|tag| self.tags[tag].latest()).map(|latest| latest.value);
-        let known = post::Known { latest, order };
+        let known = post::Known { latest, order, first_out };
         let posts: Vec<Post> = self
             .languages
             .iter()

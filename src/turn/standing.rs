@@ -17,7 +17,7 @@ pub(super) struct Standing {
     /// Which of its states it is in; `None` inside for one that nobody named.
     state: Option<Option<usize>>,
     /// The slots of its rules.
-    slots: Vec<usize>,
+    pub slots: Vec<usize>,
 }
 
 /// In which states of its machine a rule is told, and whether it takes its machine down.

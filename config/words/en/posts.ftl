@@ -318,3 +318,6 @@ claim-cleared = { $say } { $span }, { $lasted }
 # A round number was reached.
 word-milestone = MILESTONE
 milestone = { $tag }: { $value } { $at }
+
+# What came first.
+first-out = First signal: { $what } { $at }.

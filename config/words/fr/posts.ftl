@@ -318,3 +318,6 @@ claim-cleared = { $say } { $span }, { $lasted }
 # Un nombre rond atteint.
 word-milestone = CAP FRANCHI
 milestone = { $tag } : { $value } { $at }
+
+# Ce qui est arrivé d'abord.
+first-out = Premier signal : { $what } { $at }.
