@@ -341,11 +341,9 @@ mod tests {
         let parent = Mute::Covered(Cover::Parent("Ligne 2".into()));
         let covered = Episode { mute: Some(parent), ..worse.clone() };
         let unconfirmed = Episode { is_unconfirmed: true, ..ended.clone() };
-        let known = Known {
-            latest: Some(812.0),
-            order: vec![order],
-            first_out: Some((words("huile", "oil"), at(0))),
-        };
+        // Only rules of a machine follow another one.
+        let first_out = subject.tag.is_some().then(|| (words("huile", "oil"), at(0)));
+        let known = Known { latest: Some(812.0), order: vec![order], first_out };
         let mut lives = Vec::new();
         for later in [0, 2 * 24 * 60] {
             lives.push((open.clone(), Known::default(), at(1 + later)));
