@@ -277,6 +277,7 @@ mod tests {
             begun: Moment::from_ms(begun),
             ended: None,
             written: Moment::from_ms(begun),
+            chart: None,
             provenance: contract::Provenance { rule: "limit.hot".into(), ..Default::default() },
         }
     }

@@ -33,6 +33,7 @@ fn post(episode: &str, version: u32, mark: Mark, now: Moment) -> Post {
         begun: at(0),
         ended: is_over.then_some(now),
         written: now,
+        chart: None,
         provenance: Provenance { rule: "limit.r".into(), ..Provenance::default() },
     }
 }

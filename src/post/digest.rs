@@ -62,6 +62,7 @@ pub fn catch_up(outage: &Outage, author: Author, language: &Language, now: Momen
         begun: outage.lost,
         ended: is_over.then(|| outage.last_ended.map_or(outage.back, |ended| ended.max(outage.back))),
         written: now,
+        chart: None,
         provenance: Provenance { rule: "outage".into(), ..Provenance::default() },
     }
 }

@@ -43,6 +43,7 @@ pub fn flood(flood: &Flood, site: &Author, (number, language): (usize, &Language
         begun,
         ended: flood.ended.filter(|_| flood.open.is_empty()),
         written: now,
+        chart: None,
         provenance: Provenance { rule: "flood".into(), ..Provenance::default() },
     }
 }

@@ -37,6 +37,7 @@ pub fn milestone(milestone: &Milestone<'_>, language: &Language, now: Moment) ->
         begun: *at,
         ended: Some(*at),
         written: now,
+        chart: None,
         provenance: Provenance {
             rule: subject.rule.clone(),
             tag: tag.map(|tag| tag.key.clone()),

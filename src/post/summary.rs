@@ -97,6 +97,7 @@ pub fn summary(
         begun: summary.begun,
         ended: Some(summary.end),
         written: now,
+        chart: None,
         provenance: Provenance {
             rule: summary.rule.to_owned(),
             value: page.times.trs(),

@@ -38,6 +38,7 @@ pub fn write(subject: &Subject, episode: &Episode, known: &Known, language: &Lan
         begun: episode.since,
         ended: episode.ended.filter(|_| !episode.is_live()),
         written: now,
+        chart: None,
         provenance: Provenance {
             rule: subject.rule.clone(),
             tag: subject.tag.as_ref().map(|tag| tag.key.clone()),

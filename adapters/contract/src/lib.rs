@@ -7,6 +7,7 @@
 //! Deliberately absent: no clock (time is an argument), no configuration file, no knowledge of rules or episodes.
 
 pub mod backoff;
+pub mod chart;
 mod kind;
 #[cfg(feature = "kit")]
 pub mod kit;
@@ -20,6 +21,7 @@ pub mod suggest;
 mod text;
 mod time;
 
+pub use chart::Chart;
 pub use kind::{Brings, Check, Fault, NetworkKind, NoLists, NoTags, Setup, SourceKind, examine, unread};
 pub use network::{
     Capabilities, Delivery, DeliveryError, DeliveryKey, Length, Network, Pace, Receipt, Repeat, Step,

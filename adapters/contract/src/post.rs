@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Moment, Text};
+use crate::{Chart, Moment, Text};
 
 /// The name of an episode: derived from machine, rule, start and kind, so the same inputs give the same name
 /// after a restart.
@@ -212,6 +212,9 @@ pub struct Post {
     pub fact: Text,
     /// The lines under it.
     pub lines: Vec<Line>,
+    /// The course of its value, where the shape matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<Box<Chart>>,
     /// When the condition began.
     pub begun: Moment,
     /// When it ended, if it did.

@@ -213,6 +213,7 @@ fn example() -> Post {
         begun: Moment::from_ms(0),
         ended: Some(Moment::from_ms(1)),
         written: Moment::from_ms(1),
+        chart: None,
         provenance: Provenance {
             rule: "limit.\"x\"".to_owned(),
             tag: Some("\"oil\"".to_owned()),

@@ -118,6 +118,7 @@ fn blank(episode: &str, mark: Mark, language: &str) -> Post {
         begun: AFTERNOON,
         ended: None,
         written: AFTERNOON,
+        chart: None,
         provenance: Provenance {
             rule: "limit.oil-hot".to_owned(),
             tag: Some("oil".to_owned()),

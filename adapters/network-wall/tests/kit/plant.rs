@@ -64,6 +64,7 @@ pub fn says(machine: &str, mark: Mark, word: &str, fact: &str, begun: Moment, li
         begun,
         ended: None,
         written: begun.plus(Duration::from_secs(20)),
+        chart: None,
         provenance: Provenance { rule: "limit.test".to_owned(), ..Provenance::default() },
     }
 }
