@@ -45,7 +45,12 @@ pub fn run(options: &Options) -> Outcome {
                 network.kind.name(),
                 network.name
             ));
-            let known = Known { latest: usual(subject).or(*neighbour), order: Vec::new(), first_out: None };
+            let known = Known {
+                latest: usual(subject).or(*neighbour),
+                order: Vec::new(),
+                first_out: None,
+                course: Vec::new(),
+            };
             let mut last = String::new();
             for episode in stages(subject, now) {
                 let post = write(subject, &episode, &known, &language, now);

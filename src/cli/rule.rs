@@ -113,6 +113,7 @@ fn common(rule: &RulePlan) -> Vec<(String, String)> {
     fact("quiet_in", (!common.quiet_in.is_empty()).then(|| common.quiet_in.join(", ")));
     fact("only_in", (!common.only_in.is_empty()).then(|| common.only_in.join(", ")));
     fact("hides_children", common.hides_children.then(|| "true".to_owned()));
+    fact("chart", common.chart.map(wait));
     fact("respond_within", common.respond_within.map(wait));
     fact("cause", words(&common.cause));
     fact("consequence", words(&common.consequence));

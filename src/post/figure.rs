@@ -60,7 +60,7 @@ fn over(page: &Page<'_>, name: &str, facts: &[(&'static str, &str)], ended: Mome
 }
 
 /// What the figure is, after the name of its tag.
-fn said(page: &Page<'_>, figure: Figure, tag: &str) -> String {
+pub fn said(page: &Page<'_>, figure: Figure, tag: &str) -> String {
     let language = page.language;
     match figure {
         Figure::Rate { .. } => language.say("figure-rate", &[("tag", tag)]),
@@ -86,6 +86,16 @@ fn value(page: &Page<'_>, figure: Figure) -> String {
             language.say("within", &[("value", &count), ("over", &language.lasted(over))])
         }
         Figure::Window { .. } | Figure::Compare => page.quantity(value),
+    }
+}
+
+/// The unit of the figure: `°C par min`.
+pub fn unit_of(page: &Page<'_>, figure: Figure) -> String {
+    let tag = page.unit().unwrap_or_default();
+    match figure {
+        Figure::Rate { per } => page.language.say("per", &[("value", tag), ("per", &unit(page, per))]),
+        Figure::Count { .. } => String::new(),
+        Figure::Window { .. } | Figure::Compare => tag.to_owned(),
     }
 }
 

@@ -246,6 +246,21 @@ impl Language {
         self.say(&format!("{kind}-day"), &[("clock", &clock), ("day", &self.day(moment))])
     }
 
+    /// `14:05`
+    pub fn clock_of(&self, moment: Moment) -> String {
+        self.clock(moment)
+    }
+
+    /// The times between two moments that are whole steps of so many minutes from the midnight before the first.
+    pub fn round_times(&self, from: Moment, to: Moment, minutes: i64) -> Vec<Moment> {
+        let midnight = self.zoned(from).start_of_day();
+        let step = minutes.max(1) * 60_000;
+        let first = midnight.map_or(from.as_ms(), |midnight| midnight.timestamp().as_millisecond());
+        let skipped = (from.as_ms() - first).max(0) / step;
+        let times = (skipped..).map(|at| Moment::from_ms(first.saturating_add(at.saturating_mul(step))));
+        times.skip_while(|at| *at < from).take_while(|at| *at <= to).take(12).collect()
+    }
+
     fn clock(&self, moment: Moment) -> String {
         self.zoned(moment).strftime("%H:%M").to_string()
     }

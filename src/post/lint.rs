@@ -343,7 +343,7 @@ mod tests {
         let unconfirmed = Episode { is_unconfirmed: true, ..ended.clone() };
         // Only rules of a machine follow another one.
         let first_out = subject.tag.is_some().then(|| (words("huile", "oil"), at(0)));
-        let known = Known { latest: Some(812.0), order: vec![order], first_out };
+        let known = Known { latest: Some(812.0), order: vec![order], first_out, course: Vec::new() };
         let mut lives = Vec::new();
         for later in [0, 2 * 24 * 60] {
             lives.push((open.clone(), Known::default(), at(1 + later)));

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: no clock (the moment of writing is an argument), no markup, no network.
 
+mod course;
 mod digest;
 mod figure;
 mod flood;

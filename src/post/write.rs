@@ -1,10 +1,11 @@
 //! Writes the post of an episode: one line that stands alone, then what is usual, what to do, and the small print.
 
+use contract::chart::Point;
 use contract::settings::Words;
 use contract::{Line, LineRole, Mark, Moment, Post, Provenance, Text};
 
 use super::{About, FieldWords, Language, Subject};
-use super::{figure, forecast, raised, standing};
+use super::{course, figure, forecast, raised, standing};
 use crate::episode::{Episode, Side};
 
 /// The longest first line, in characters.
@@ -19,6 +20,8 @@ pub struct Known {
     pub order: Vec<FieldWords>,
     /// What the machine told first, as people call it, and when.
     pub first_out: Option<(Words, Moment)>,
+    /// The course of its value; empty where no picture is asked for.
+    pub course: Vec<Point>,
 }
 
 /// The post of an episode as it should be read now, in one language.
@@ -38,7 +41,7 @@ pub fn write(subject: &Subject, episode: &Episode, known: &Known, language: &Lan
         begun: episode.since,
         ended: episode.ended.filter(|_| !episode.is_live()),
         written: now,
-        chart: None,
+        chart: course::chart(&page, &known.course),
         provenance: Provenance {
             rule: subject.rule.clone(),
             tag: subject.tag.as_ref().map(|tag| tag.key.clone()),
@@ -363,7 +366,7 @@ impl Page<'_> {
         said.join(" ")
     }
 
-    fn unit(&self) -> Option<&str> {
+    pub(super) fn unit(&self) -> Option<&str> {
         self.subject.tag.as_ref().and_then(|tag| tag.unit.as_deref())
     }
 

@@ -13,6 +13,12 @@ const IN_A_ROW_MAX: u32 = 1_000;
 /// A person cannot act on it sooner.
 const REALARM_MIN: Wait = Wait::secs(60);
 
+/// Shorter, and nobody sees how it came.
+const CHART_MIN: Wait = Wait::secs(600);
+
+/// Longer, and nobody sees when it began.
+const CHART_MAX: Wait = Wait::secs(7 * 86_400);
+
 /// The keys that every rule may have.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +52,8 @@ pub struct Common {
     /// While it is so, the machine is down, and what hangs on it (`parent`) is not told.
     #[serde(default)]
     pub hides_children: bool,
+    /// A picture with the post: the course of the value over so long, 10 min to 7 d. Where the shape matters: `2h`.
+    pub chart: Option<Wait>,
     /// Why it happens, for whoever wants to know: `filtre encrassé`.
     #[serde(default)]
     pub cause: Words,
@@ -91,6 +99,7 @@ impl Common {
         "quiet_in",
         "only_in",
         "hides_children",
+        "chart",
         "cause",
         "consequence",
         "respond_within",
@@ -106,6 +115,7 @@ impl Common {
         "quiet_in",
         "only_in",
         "hides_children",
+        "chart",
         "cause",
         "consequence",
         "respond_within",
@@ -126,6 +136,7 @@ impl Common {
             quiet_in: Vec::new(),
             only_in: Vec::new(),
             hides_children: false,
+            chart: None,
             cause: Words::Nothing,
             consequence: Words::Nothing,
             respond_within: None,
@@ -147,6 +158,9 @@ impl Check for Common {
         }
         if !self.quiet_in.is_empty() && !self.only_in.is_empty() {
             faults.push(Fault::at("only_in", "beside `quiet_in`, expected one of them"));
+        }
+        if self.chart.is_some_and(|chart| !(CHART_MIN..=CHART_MAX).contains(&chart)) {
+            faults.push(Fault::at("chart", "expected 10m to 7d"));
         }
         if self.respond_within.is_some_and(|within| within.0.is_zero()) {
             faults.push(Fault::at("respond_within", "no time, expected such as `10m`"));

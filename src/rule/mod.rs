@@ -13,6 +13,7 @@ pub mod common;
 pub mod compare;
 pub mod count;
 pub mod counter;
+pub mod course;
 pub mod expression;
 pub mod heartbeat;
 pub mod kinds;

@@ -23,6 +23,7 @@ use crate::episode::{Condition, Delays, Policy, Side};
 use crate::outbox::Outbox;
 use crate::post::{About, Language, LanguageError, Subject, retire};
 use crate::reading::Tag;
+use crate::rule::course::Course;
 use crate::rule::{Judge, Section, expression};
 use crate::store::{Table, Write};
 
@@ -140,6 +141,7 @@ impl Middle {
         };
         let mut slot = Slot::new(condition, judge, subject(machine, rule, tag));
         slot.print = rule.print;
+        slot.course = rule.common.chart.map(|length| Course::new(length.0));
         (slot.tag, slot.source) = (tag.map(|tag| tag.id.0 as usize), tag.map(|tag| tag.source));
         slot.hiding = Hiding {
             machine: Some(number),

@@ -46,6 +46,7 @@ use crate::episode::{Change, Fact, LATE_AFTER};
 use crate::outbox::{Answer, Folded, Job, Outbox};
 use crate::post::{self, Language, Outage, Still};
 use crate::reading::{Reading, Tag};
+use crate::rule::course::Course;
 use crate::rule::{Level, Opinion, Verdict};
 use crate::store::{Table, Write};
 use claims::Claims;
@@ -231,6 +232,9 @@ impl Middle {
         let is_fresh = reading.is_timed && age <= RETAINED_AGE_MAX;
         let is_news = reading.origin != Origin::Retained || is_fresh;
         let opinion = slot.judge.as_mut().and_then(|judge| judge.hear(which, reading, is_news));
+        if let Some(course) = &mut slot.course {
+            course.hear(reading.at, opinion.map_or(reading.value, |opinion| opinion.value));
+        }
         if slot.remembers {
             self.remember(at, reading.at, reading.received);
         }
@@ -329,8 +333,9 @@ impl Middle {
             )
             | None => false,
         };
+        let course = slot.course.as_ref().map(Course::points).unwrap_or_default();
         let latest = slot.tag.and_then(|tag| self.tags[tag].latest()).map(|latest| latest.value);
-        let known = post::Known { latest, order, first_out };
+        let known = post::Known { latest, order, first_out, course };
         let posts: Vec<Post> = self
             .languages
             .iter()

@@ -10,6 +10,7 @@ use super::standing::Hiding;
 use crate::config::Print;
 use crate::episode::{Condition, Episode, Fact};
 use crate::post::Subject;
+use crate::rule::course::Course;
 use crate::rule::{Judge, Opinion};
 use crate::store::Table;
 
@@ -46,11 +47,14 @@ pub struct Slot {
     pub(super) has_news: bool,
     /// What its judge holds is kept.
     pub(super) remembers: bool,
+    /// The course of its value, where a picture is asked for.
+    pub(super) course: Option<Course>,
 }
 
 impl Slot {
     pub(super) fn new(condition: Condition, judge: Option<Judge>, subject: Subject) -> Slot {
         Slot {
+            course: None,
             remembers: judge.as_ref().is_some_and(Judge::remembers),
             condition,
             judge,
@@ -93,6 +97,12 @@ impl Slot {
                 judge.resume(self.condition.level());
             }
             (judge, known) => *judge = known,
+        }
+        if let (Some(course), Some(known)) = (&mut self.course, old.course)
+            && are_tags_kept
+            && course.is_as_long_as(&known)
+        {
+            *course = known;
         }
         (self.told_at, self.told_worst) = (old.told_at, old.told_worst);
         (self.noted_at, self.noted_level) = (old.noted_at, old.noted_level);

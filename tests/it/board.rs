@@ -40,7 +40,8 @@ impl Board {
         let zoned = time.in_tz("Europe/Paris").unwrap();
         writeln!(self.log, "{} · {what} {receipt}", zoned.strftime("%H:%M:%S")).unwrap();
         let lines = job.post.lines.iter().map(|line| line.text.plain());
-        for line in std::iter::once(job.post.first_line().plain()).chain(lines) {
+        let picture = job.post.chart.iter().map(|chart| format!("[{}] {}", chart.sparkline(24), chart.alt));
+        for line in std::iter::once(job.post.first_line().plain()).chain(lines).chain(picture) {
             writeln!(self.log, "> {}", line.replace(['\u{A0}', '\u{202F}'], " ")).unwrap();
         }
         self.log.push('\n');

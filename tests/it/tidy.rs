@@ -114,7 +114,7 @@ fn an_adapter_knows_only_the_contract() {
         }
         let is_whole =
             ["README.md", "sample.toml", "tests/kit.rs"].iter().all(|file| folder.join(file).exists());
-        if !is_whole && !["contract", "http", "rows"].contains(&name.as_str()) {
+        if !is_whole && !["chart", "contract", "http", "rows"].contains(&name.as_str()) {
             wrong.push(format!("{name} lacks README.md, sample.toml or tests/kit.rs"));
         }
     }

@@ -9,11 +9,13 @@
 //! Deliberately absent: no clock, no language (all words stand in the [`Chart`]), no animation.
 
 mod frame;
+#[cfg(feature = "png")]
 mod picture;
 mod svg;
-#[cfg(test)]
+#[cfg(all(test, feature = "png"))]
 mod tests;
 
 pub use contract::Chart;
+#[cfg(feature = "png")]
 pub use picture::{BYTES_MAX, ChartError, Picture, png};
 pub use svg::{HEIGHT, Theme, WIDTH, svg};

@@ -28,6 +28,9 @@ pub enum Theme {
     Light,
     /// Light on nearly black.
     Dark,
+    /// Inside a page, which gives the colours: `--chart-grid`, `--chart-soft`, `--chart-band`, `--chart-curve`,
+    /// `--chart-limit`; words are as the text around them.
+    Page,
 }
 
 struct Colours {
@@ -60,6 +63,15 @@ impl Theme {
                 band: "#2b3036",
                 curve: "#56b4e9",
                 limit: "#e69f00",
+            },
+            Theme::Page => Colours {
+                ground: "none",
+                ink: "currentColor",
+                soft: "var(--chart-soft)",
+                grid: "var(--chart-grid)",
+                band: "var(--chart-band)",
+                curve: "var(--chart-curve)",
+                limit: "var(--chart-limit)",
             },
         }
     }

@@ -8,7 +8,7 @@ use crate::Moment;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// More are not told apart at the width of a phone.
-pub const POINTS_MAX: usize = 240;
+pub const POINTS_MAX: usize = 120;
 
 /// The course of a value up to now. All words and numbers are those of the language of its post.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Chart {
     pub alt: String,
     /// What is drawn: `palier arrière, °C`.
     pub title: String,
-    /// Oldest first, at most [`POINTS_MAX`].
+    /// Oldest first, at most twice [`POINTS_MAX`] with its gaps.
     pub points: Vec<Point>,
     /// What is usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,11 +72,24 @@ pub struct Band {
 
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(Moment, Option<f64>)", into = "(Moment, Option<f64>)")]
 pub struct Point {
     /// When.
     pub at: Moment,
     /// The value; none where nothing could be trusted: the line has a gap there.
     pub value: Option<f64>,
+}
+
+impl From<(Moment, Option<f64>)> for Point {
+    fn from((at, value): (Moment, Option<f64>)) -> Point {
+        Point { at, value }
+    }
+}
+
+impl From<Point> for (Moment, Option<f64>) {
+    fn from(Point { at, value }: Point) -> (Moment, Option<f64>) {
+        (at, value)
+    }
 }
 
 /// A value with its words: `80`, or `limite 80`.

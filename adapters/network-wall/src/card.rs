@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use chart::{Theme, svg};
 use contract::{Author, LineRole, Moment, Post, Span, Text};
 use minijinja::{HtmlEscape, Value};
 use serde::Serialize;
@@ -54,6 +55,8 @@ pub(crate) struct Card {
     pub face: Face,
     pub state: State,
     pub lines: Vec<CardLine>,
+    /// The course of its value, drawn.
+    pub chart: Option<Value>,
     pub open: bool,
     pub priority: u8,
     pub moved: i64,
@@ -112,6 +115,8 @@ impl Reader<'_> {
             face: self.face(&post.author),
             state: state(post),
             lines: lines(post),
+            // Every word in it was escaped by its writer.
+            chart: post.chart.as_ref().map(|chart| Value::from_safe_string(svg(chart, Theme::Page))),
             open: kept.place.open,
             priority: post.priority.into(),
             moved: kept.place.moved,

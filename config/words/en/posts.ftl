@@ -321,3 +321,9 @@ milestone = { $tag }: { $value } { $at }
 
 # What came first.
 first-out = First signal: { $what } { $at }.
+
+# A chart.
+chart-limit = limit { $limit }
+chart-usual = usual
+chart-alt = { $what }: between { $low } and { $high } until { $begun }, then { $value }.
+chart-alt-new = { $what }: { $value } since { $begun }.

@@ -321,3 +321,9 @@ milestone = { $tag } : { $value } { $at }
 
 # Ce qui est arrivé d'abord.
 first-out = Premier signal : { $what } { $at }.
+
+# Une courbe.
+chart-limit = limite { $limit }
+chart-usual = habituel
+chart-alt = { $what } : entre { $low } et { $high } jusqu'à { $begun }, puis { $value }.
+chart-alt-new = { $what } : { $value } depuis { $begun }.
