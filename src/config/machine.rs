@@ -316,13 +316,18 @@ impl Reader<'_> {
         let layers =
             Layers::of(self, around.class.and_then(|class| class.tags), around.own.tags, "[….tag.<name>]");
         let names: Vec<&str> = layers.iter().map(|layer| layer.name).collect();
-        layers.iter().filter_map(|layer| self.tag(layer, around, &names, next)).collect()
+        let mut tags: Vec<_> =
+            layers.iter().filter_map(|layer| self.tag(layer, around, &names, next)).collect();
+        tags.shrink_to_fit();
+        tags
     }
 
     /// Every rule of a machine: by kind, then those that `stale_after` makes.
     fn rules(&mut self, around: &Around<'_>, tags: &[TagPlan], states: Option<&StatesPlan>) -> Vec<RulePlan> {
         let mut rules = self.written_rules(around, tags, states);
         rules.extend(self.stale_rules(around, tags, &rules));
+        // They stay as long as the program runs, and there may be thousands of machines.
+        rules.shrink_to_fit();
         rules
     }
 }

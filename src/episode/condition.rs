@@ -114,7 +114,7 @@ impl Condition {
     /// The episode whose post may still change: also the one that ended a moment ago while it may come back.
     pub fn told(&self) -> Option<&Episode> {
         match &self.standing.state {
-            State::Rising { last, .. } => last.as_ref(),
+            State::Rising { last, .. } => last.as_deref(),
             State::Normal | State::Open { .. } | State::Ended { .. } => self.episode(),
         }
     }
@@ -313,13 +313,13 @@ impl Condition {
         &mut self,
         pending: Pending,
         seen: &Seen,
-        last: Option<Episode>,
+        last: Option<Box<Episode>>,
         is_late: bool,
         now: Moment,
     ) -> Change {
         let (mut episode, mut change) = match last {
-            Some(last) if is_same(&last, pending.since) => (last.again(&pending), Change::Reopened),
-            _ => (self.begin(&pending, is_late), Change::Opened),
+            Some(last) if is_same(&last, pending.since) => (Box::new(last.again(&pending)), Change::Reopened),
+            _ => (Box::new(self.begin(&pending, is_late)), Change::Opened),
         };
         (episode.value, episode.value_at, episode.alarmed) = (seen.value, seen.value_at, now);
         weigh(&mut episode, self.policy.side, seen.worst, seen.worst_at);

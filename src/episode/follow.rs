@@ -81,7 +81,7 @@ impl Condition {
     }
 
     /// Abnormal for the first time: the on-delay begins.
-    fn rise(&mut self, level: Level, fact: &Fact, last: Option<Episode>) -> Option<Change> {
+    fn rise(&mut self, level: Level, fact: &Fact, last: Option<Box<Episode>>) -> Option<Change> {
         if level == Level::NORMAL || !fact.may_open {
             return None;
         }

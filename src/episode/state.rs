@@ -38,6 +38,7 @@ impl Seen {
     }
 }
 
+/// Where it is in its life. An episode lies behind a pointer: most conditions are normal, and there are many.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
@@ -47,14 +48,14 @@ pub(super) enum State {
     Rising {
         pending: Pending,
         seen: Seen,
-        last: Option<Episode>,
+        last: Option<Box<Episode>>,
     },
     Open {
-        episode: Episode,
+        episode: Box<Episode>,
         pending: Option<Pending>,
     },
     Ended {
-        episode: Episode,
+        episode: Box<Episode>,
     },
 }
 

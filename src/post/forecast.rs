@@ -268,7 +268,8 @@ pub fn action(page: &Page<'_>, forecast: &Forecast) -> Option<String> {
 
 /// How fresh it is.
 pub fn fine(page: &Page<'_>) -> Option<String> {
-    let About::Forecast { forecast: Forecast::Late(words) } = &page.subject.about else { return None };
+    let About::Forecast { forecast } = &page.subject.about else { return None };
+    let Forecast::Late(words) = &**forecast else { return None };
     let read = words.read.filter(|_| words.stands == Stands::Late)?;
     Some(page.language.say("late-read", &[("at", &page.language.at(read, page.now))]))
 }

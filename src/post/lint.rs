@@ -277,7 +277,7 @@ mod tests {
         for (thing, name) in named.chain(wire) {
             for cause in &causes {
                 let trouble = Trouble { thing, name: name.to_owned(), cause: cause.clone() };
-                about.push(About::Part { source: "hall-b".into(), trouble });
+                about.push(About::Part { source: "hall-b".into(), trouble: Box::new(trouble) });
             }
         }
         let alarm = |message: &str, is_acknowledged| {
@@ -299,8 +299,8 @@ mod tests {
             alarm("Huile trop chaude", false),
             alarm("", true),
             alarm(&"Huile trop chaude ".repeat(11), true),
-            About::Record { record: record("4711") },
-            About::Record { record: record(&"lot-".repeat(30)) },
+            About::Record { record: Box::new(record("4711")) },
+            About::Record { record: Box::new(record(&"lot-".repeat(30))) },
         ]);
         let about = about.into_iter();
         about.map(|about| Subject { tag: None, ..subject(about, None, ("", ""), "Usine de Vitré") }).collect()

@@ -39,7 +39,7 @@ pub struct TagWords {
     pub decimals: u8,
 }
 
-/// The kind of condition.
+/// The kind of condition. What is told of few lies behind a pointer: nearly all are rules on tags, and there are many.
 #[derive(Debug, Clone, PartialEq)]
 pub enum About {
     /// A value over or under its limits.
@@ -98,7 +98,7 @@ pub enum About {
         /// The source, by its name in the configuration.
         source: String,
         /// What it told.
-        trouble: Trouble,
+        trouble: Box<Trouble>,
     },
     /// An alarm that another system keeps.
     Alarm {
@@ -108,12 +108,12 @@ pub enum About {
     /// A row of a business document.
     Record {
         /// What it holds now.
-        record: RecordWords,
+        record: Box<RecordWords>,
     },
     /// What is foreseen of a row: a story, whatever its priority.
     Forecast {
         /// What is foreseen now.
-        forecast: Forecast,
+        forecast: Box<Forecast>,
     },
     /// Our own memory was damaged.
     Store,
@@ -184,8 +184,8 @@ impl Subject {
     /// What a row holds now. True if it is something else than before.
     pub fn set_record(&mut self, words: RecordWords) -> bool {
         match &mut self.about {
-            About::Record { record } if *record != words => {
-                *record = words;
+            About::Record { record } if **record != words => {
+                **record = words;
                 true
             }
             _ => false,
@@ -207,10 +207,12 @@ impl Subject {
             {
                 Mark::Stopped
             }
-            About::Part { trouble: Trouble { thing: Thing::Device, .. }, .. } => Mark::Silent,
+            About::Part { trouble, .. } if trouble.thing == Thing::Device => Mark::Silent,
             About::Record { .. } if self.priority(level) == Priority::Low => Mark::Digest,
-            About::Forecast { forecast: Forecast::Late(_) } => Mark::Late,
-            About::Forecast { forecast: Forecast::Reach(_) } => Mark::Stock,
+            About::Forecast { forecast } => match **forecast {
+                Forecast::Late(_) => Mark::Late,
+                Forecast::Reach(_) => Mark::Stock,
+            },
             About::Limit { .. }
             | About::Store
             | About::Part { .. }

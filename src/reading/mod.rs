@@ -46,11 +46,12 @@ pub struct Latest {
 }
 
 /// A tag at work: how its samples are read, and what they were.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Tag {
-    scale: Option<f64>,
+    scale: f64,
     offset: f64,
-    valid: Option<[f64; 2]>,
+    /// From minus to plus infinity where the table says nothing.
+    valid: [f64; 2],
     latest: Option<Latest>,
     newest: Option<Moment>,
     tally: Tally,
@@ -75,10 +76,12 @@ impl Tag {
     /// A tag of a section that passed its check.
     pub fn new(section: &TagSection) -> Tag {
         Tag {
-            scale: section.scale,
+            scale: section.scale.unwrap_or(1.0),
             offset: section.offset.unwrap_or(0.0),
-            valid: section.valid,
-            ..Tag::default()
+            valid: section.valid.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]),
+            latest: None,
+            newest: None,
+            tally: Tally::default(),
         }
     }
 
@@ -123,14 +126,15 @@ impl Tag {
                 return Err(format!("found the words `{}`, expected a number", clean(&text, 40)).into());
             }
         };
-        let number = self.scale.map_or(number, |scale| number * scale) + self.offset;
-        match self.valid {
-            _ if !number.is_finite() => Err("found no finite number, expected one".into()),
-            Some([from, to]) if number < from || number > to => {
-                Err(format!("found {number}, expected {from} to {to}").into())
-            }
-            _ => Ok(number),
+        let number = number * self.scale + self.offset;
+        let [from, to] = self.valid;
+        if !number.is_finite() {
+            return Err("found no finite number, expected one".into());
         }
+        if number < from || number > to {
+            return Err(format!("found {number}, expected {from} to {to}").into());
+        }
+        Ok(number)
     }
 
     /// The latest trusted value.

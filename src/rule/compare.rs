@@ -144,8 +144,8 @@ impl Section {
 enum Against {
     /// Another tag: the latest value of both.
     Tag { latest: [Option<(f64, Moment)>; 2], figure: Figure, within: Option<Wait> },
-    /// Its own past.
-    Past { baseline: Baseline, is_sigmas: bool, usual_min: f64, weeks_min: usize, value: Option<f64> },
+    /// Its own past, behind a pointer: it is large, and few compare with it.
+    Past { baseline: Box<Baseline>, is_sigmas: bool, usual_min: f64, weeks_min: usize, value: Option<f64> },
 }
 
 /// The rule at work.
@@ -169,7 +169,7 @@ impl Compare {
                 within: section.within,
             },
             None => Against::Past {
-                baseline: Baseline::new(zone),
+                baseline: Box::new(Baseline::new(zone)),
                 is_sigmas: section.sigmas.is_some(),
                 usual_min: section.usual_min.unwrap_or(0.0),
                 weeks_min: usize::from(section.weeks_min),

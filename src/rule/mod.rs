@@ -54,3 +54,6 @@ pub enum Verdict {
     /// The value may not be trusted: whatever was open stays, whatever was pending no longer counts.
     Unknown,
 }
+
+#[cfg(test)]
+mod tests;

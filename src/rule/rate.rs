@@ -178,18 +178,22 @@ impl Rate {
     /// The median of all slopes, per `per`; `None` while there are too few points, or too close together.
     fn work_out(&self) -> Option<f64> {
         let points = &self.points[..self.held];
-        let last = points.last()?;
-        // Counted from the newest point, so that no precision is lost to the years since 1970.
-        let time = |point: &Point| ((point.slot - last.slot) * self.slot_ms) as f64 + point.within;
-        let span = time(last) - time(points.first()?);
+        let newest = points.last()?.slot;
+        let (mut times, mut values) = ([0.0; POINTS_MAX], [0.0; POINTS_MAX]);
+        for (at, point) in points.iter().enumerate() {
+            // Counted from the newest slot, so that no precision is lost to the years since 1970.
+            times[at] = ((point.slot - newest) * self.slot_ms) as f64 + point.within;
+            values[at] = point.value;
+        }
+        let span = times[points.len() - 1] - times[0];
         if points.len() < self.points_min || span < self.span_min_ms {
             return None;
         }
         let mut slopes = [0.0; POINTS_MAX * (POINTS_MAX - 1) / 2];
         let mut count = 0;
-        for (at, later) in points.iter().enumerate() {
-            for earlier in &points[..at] {
-                slopes[count] = (later.value - earlier.value) / (time(later) - time(earlier));
+        for later in 1..points.len() {
+            for earlier in 0..later {
+                slopes[count] = (values[later] - values[earlier]) / (times[later] - times[earlier]);
                 count += 1;
             }
         }

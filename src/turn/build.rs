@@ -65,6 +65,9 @@ impl Middle {
             codes.iter().map(|code| Language::new(code, &plan.site.timezone)).collect::<Result<_, _>>()?;
         let language_of = |code: &str| languages.iter().position(|known| known.code() == code).unwrap_or(0);
         let zone = TimeZone::get(&plan.site.timezone).unwrap_or(TimeZone::UTC);
+        // As many as there are, and that of the store, so that a large plant never lies in memory twice while they are made.
+        let rules = plan.machines.iter().map(|machine| machine.rules.len()).sum::<usize>();
+        let slots = rules + plan.sources.len() + 1;
         let mut middle = Middle {
             works: Works::new(plan, &zone, now),
             zone,
@@ -74,7 +77,7 @@ impl Middle {
             prints: Vec::new(),
             watchers: Vec::new(),
             sources: Vec::new(),
-            slots: Vec::new(),
+            slots: Vec::with_capacity(slots),
             machines: plan.machines.iter().map(|machine| machine.author.clone()).collect(),
             known_as: known_as(plan),
             lists: plan.lists.iter().map(ListState::new).collect(),

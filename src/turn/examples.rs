@@ -136,7 +136,7 @@ pub fn example_forecasts(plan: &ListPlan, author: &Author, now: Moment) -> Vec<S
         author: author.clone(),
         rule: format!("{name}.{}", plan.name),
         tag: None,
-        about: About::Forecast { forecast },
+        about: About::Forecast { forecast: Box::new(forecast) },
         priorities: vec![priority],
         action,
     };

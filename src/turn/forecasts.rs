@@ -220,7 +220,9 @@ impl Middle {
     pub(super) fn foreseen(&self, (list, rule, row): &(&str, String, &str)) -> Option<Forecast> {
         let slot = self.find(&raiser_of(list, rule, row, None))?;
         match &self.slots[slot].subject.about {
-            About::Forecast { forecast } if self.slots[slot].condition.is_open() => Some(forecast.clone()),
+            About::Forecast { forecast } if self.slots[slot].condition.is_open() => {
+                Some((**forecast).clone())
+            }
             _ => None,
         }
     }
@@ -253,9 +255,9 @@ impl Middle {
         let subject = &mut self.slots[slot].subject;
         let is_news = matches!(&subject.about, About::Forecast { forecast: old } if forecast.is_news(old));
         if turns || is_news {
-            subject.about = About::Forecast { forecast };
+            subject.about = About::Forecast { forecast: Box::new(forecast) };
             subject.author = author;
-            self.slots[slot].raiser = Some(raiser);
+            self.slots[slot].raiser = Some(Box::new(raiser));
         }
         match level.filter(|_| turns) {
             Some(level) => self.learn(slot, level, now, true, now),
@@ -277,7 +279,7 @@ impl Middle {
             author: self.author_of(at, row),
             rule: name.to_owned(),
             tag: None,
-            about: About::Forecast { forecast },
+            about: About::Forecast { forecast: Box::new(forecast) },
             priorities: vec![priority],
             action,
         })

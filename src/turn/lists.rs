@@ -144,7 +144,7 @@ pub fn example_records(plan: &ListPlan, author: &Author) -> Vec<Subject> {
             author: author.clone(),
             rule: format!("record.{}.{}", plan.name, rule.name),
             tag: None,
-            about: About::Record { record },
+            about: About::Record { record: Box::new(record) },
             priorities: vec![priority],
             action,
         })

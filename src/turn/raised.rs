@@ -121,13 +121,17 @@ impl Middle {
         let condition = Condition::new(machine, &rule, Policy::new(delays(&raiser), Side::High));
         let key = condition.key();
         let mut slot = Slot::new(condition, None, subject);
-        slot.raiser = Some(raiser);
+        slot.raiser = Some(Box::new(raiser));
         let at = match self.raised.free.pop() {
             Some(at) => {
                 self.slots[at] = slot;
                 at
             }
             None => {
+                // Not twice the rules of a large plant for one trouble more.
+                if self.slots.len() == self.slots.capacity() {
+                    self.slots.reserve_exact(RAISED_MAX / 10);
+                }
                 self.slots.push(slot);
                 self.slots.len() - 1
             }
@@ -153,7 +157,7 @@ impl Middle {
         match raiser {
             Raiser::Part { source, trouble } => {
                 self.sources.iter().find(|known| known.name == *source)?;
-                let about = About::Part { source: source.clone(), trouble: trouble.clone() };
+                let about = About::Part { source: source.clone(), trouble: Box::new(trouble.clone()) };
                 Some(site(about, urgency(trouble)))
             }
             Raiser::Alarm { machine, rule: of, alarm, .. } => {
@@ -174,7 +178,7 @@ impl Middle {
                 let at = self.lists.iter().position(|known| known.name == *list)?;
                 let (record, priority, action) = self.lists[at].words(of, key)?;
                 let author = self.author_of(at, key);
-                let about = About::Record { record };
+                let about = About::Record { record: Box::new(record) };
                 Some(Subject { author, action, ..site(about, priority) })
             }
             Raiser::Forecast { list, rule: of, key, words } => {
@@ -220,10 +224,11 @@ impl Middle {
         let Some(at) = self.raise(raiser.clone()) else { return };
         let slot = &mut self.slots[at];
         slot.not_said_by = None;
-        let is_other = matches!(&slot.subject.about, About::Part { trouble: known, .. } if *known != trouble);
+        let is_other =
+            matches!(&slot.subject.about, About::Part { trouble: known, .. } if **known != trouble);
         if is_other {
-            slot.subject.about = About::Part { source, trouble };
-            slot.raiser = Some(raiser);
+            slot.subject.about = About::Part { source, trouble: Box::new(trouble) };
+            slot.raiser = Some(Box::new(raiser));
             self.reword(at, false, now);
         }
         self.learn(at, Level(1), now, true, now);
@@ -244,7 +249,7 @@ impl Middle {
     /// device said of itself stands until it speaks again.
     pub(super) fn ask_anew(&mut self, source: usize, is_up: bool, now: Moment) {
         let Some(state) = self.sources.get(source) else { return };
-        let is_of = |slot: &Slot| match &slot.raiser {
+        let is_of = |slot: &Slot| match slot.raiser.as_deref() {
             Some(Raiser::Part { source, trouble }) => {
                 *source == state.name && trouble.cause != Cause::SaidGoodbye && !slot.condition.is_calm()
             }
@@ -309,7 +314,7 @@ impl Middle {
         }
         let is_urgent = alarm.is_acknowledged != words.is_acknowledged;
         *alarm = words;
-        slot.raiser = Some(raiser);
+        slot.raiser = Some(Box::new(raiser));
         self.reword(at, is_urgent, now);
     }
 
@@ -331,7 +336,7 @@ impl Middle {
             let machine = self.machines.get(listening.machine).map(|author| author.key.clone());
             let name = listening.rule.clone();
             let is_of = |slot: &Slot| {
-                matches!(&slot.raiser, Some(Raiser::Alarm { machine: of, rule, .. })
+                matches!(slot.raiser.as_deref(), Some(Raiser::Alarm { machine: of, rule, .. })
                     if Some(of) == machine.as_ref() && *rule == name)
             };
             let slots = self.raised.by_key.values().copied();

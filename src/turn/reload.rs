@@ -224,7 +224,7 @@ impl Middle {
         for (key, at) in places {
             let Some(mut slot) = slots.get_mut(at).and_then(Option::take) else { continue };
             let raiser = slot.raiser.take();
-            match raiser.and_then(|raiser| self.raise(raiser)) {
+            match raiser.and_then(|raiser| self.raise(*raiser)) {
                 Some(place) => {
                     self.slots[place].inherit(slot, true, true);
                     places_now.insert(at, place);

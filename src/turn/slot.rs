@@ -38,7 +38,7 @@ pub struct Slot {
     noted_level: u8,
     is_marked: bool,
     /// Who raised it, if no rule of its own watches it.
-    pub(super) raiser: Option<Raiser>,
+    pub(super) raiser: Option<Box<Raiser>>,
     /// Over at this moment, unless its source says it anew.
     pub(super) not_said_by: Option<Moment>,
     /// When its machine keeps it from being told.

@@ -35,7 +35,7 @@ async def serve(reader, writer):
             else:
                 count += 1
                 post = json.loads(body)
-                if post.get("ts") and post.get("state", "warning") == "warning":
+                if post.get("ts") and post.get("state") != "cleared":
                     late.append(time.time() * 1000 - float(post["ts"]))
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
             await writer.drain()

@@ -3,10 +3,7 @@
 use chart::{Chart, Theme, png, svg};
 use contract::Moment;
 use contract::chart::{Band, Mark, Point, Tick};
-
-fn main() {
-    divan::main();
-}
+use criterion::{Criterion, criterion_group, criterion_main};
 
 /// Two hours of a value that warms up.
 fn warming() -> Chart {
@@ -32,14 +29,11 @@ fn warming() -> Chart {
     }
 }
 
-#[divan::bench]
-fn as_svg(bencher: divan::Bencher<'_, '_>) {
+fn draw(criterion: &mut Criterion) {
     let chart = warming();
-    bencher.bench_local(|| svg(&chart, Theme::Light));
+    criterion.bench_function("svg", |bench| bench.iter(|| svg(&chart, Theme::Light)));
+    criterion.bench_function("png", |bench| bench.iter(|| png(&chart, Theme::Light)));
 }
 
-#[divan::bench]
-fn as_png(bencher: divan::Bencher<'_, '_>) {
-    let chart = warming();
-    bencher.bench_local(|| png(&chart, Theme::Light));
-}
+criterion_group!(benches, draw);
+criterion_main!(benches);

@@ -65,7 +65,7 @@ impl Memory {
 
     /// Works out what depends on time. Before each evaluation.
     pub fn settle(&mut self, code: &Expression, now: Moment) {
-        for (figure, window) in self.figures.iter_mut().zip(&self.windows) {
+        for (figure, window) in self.figures.iter_mut().zip(&mut self.windows) {
             *figure = window.figure(now);
         }
         for (index, claim) in code.sinces.iter().enumerate() {

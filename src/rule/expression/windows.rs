@@ -29,7 +29,7 @@ pub trait Window {
     /// A reading that may be trusted.
     fn hear(&mut self, value: f64, at: Moment);
     /// The figure, if it is known now.
-    fn figure(&self, now: Moment) -> Option<f64>;
+    fn figure(&mut self, now: Moment) -> Option<f64>;
     /// When the figure changes next if nothing is heard.
     fn due(&self, now: Moment) -> Option<Moment>;
 }
@@ -47,6 +47,15 @@ struct Part {
     times: f64,
 }
 
+impl Part {
+    fn add(&mut self, value: f64) {
+        self.count = self.count.saturating_add(1);
+        self.sum += value;
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+    }
+}
+
 /// A window of 64 parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {
@@ -55,6 +64,9 @@ pub struct Parts {
     part_ms: i64,
     since: Moment,
     ring: Box<[Part]>,
+    /// What the parts in the window come to while this one is the newest. A reading is added to it; it is worked out
+    /// anew when a part begins or leaves.
+    total: Option<(i64, Part)>,
     /// For a quantile alone.
     kept: Box<[[f64; KEPT]]>,
 }
@@ -70,6 +82,7 @@ impl Parts {
             part_ms: (length / PARTS as i64).max(1),
             since: now,
             ring: vec![Part::default(); PARTS].into(),
+            total: None,
             kept: vec![[0.0; KEPT]; if is_kept { PARTS } else { 0 }].into(),
         }
     }
@@ -87,14 +100,22 @@ impl Parts {
         self.ring.iter().enumerate().filter(move |(_, part)| is_in(part))
     }
 
-    fn total(&self, now: Moment) -> Option<Part> {
-        self.parts(now).map(|(_, part)| *part).reduce(|one, two| Part {
-            count: one.count.saturating_add(two.count),
-            sum: one.sum + two.sum,
-            low: one.low.min(two.low),
-            high: one.high.max(two.high),
-            ..one
-        })
+    /// The parts of the window together; `None` without a reading.
+    fn total(&mut self, now: Moment) -> Option<Part> {
+        let newest = self.number(now);
+        let known = self.total.filter(|(known, _)| *known == newest).map(|(_, total)| total);
+        let total = known.unwrap_or_else(|| {
+            let all = self.parts(now).map(|(_, part)| *part).reduce(|one, two| Part {
+                count: one.count.saturating_add(two.count),
+                sum: one.sum + two.sum,
+                low: one.low.min(two.low),
+                high: one.high.max(two.high),
+                ..one
+            });
+            all.unwrap_or_default()
+        });
+        self.total = Some((newest, total));
+        Some(total).filter(|total| total.count > 0)
     }
 
     fn quantile(&self, share: f64, now: Moment) -> Option<f64> {
@@ -155,18 +176,21 @@ impl Window for Parts {
         }
         if part.number != number || part.count == 0 {
             *part = Part { number, low: value, high: value, ..Part::default() };
+            self.total = None;
         }
         if let Some(kept) = self.kept.get_mut(index) {
             kept[part.count as usize % KEPT] = value;
         }
-        part.count = part.count.saturating_add(1);
-        part.sum += value;
-        part.low = part.low.min(value);
-        part.high = part.high.max(value);
+        part.add(value);
         part.times += (at.as_ms() - number * self.part_ms) as f64;
+        if let Some((newest, total)) = &mut self.total
+            && number > *newest - PARTS as i64
+        {
+            total.add(value);
+        }
     }
 
-    fn figure(&self, now: Moment) -> Option<f64> {
+    fn figure(&mut self, now: Moment) -> Option<f64> {
         let is_whole = now >= self.since.plus(self.length);
         let figure = match self.function {
             Function::Avg => self.total(now).map(|part| part.sum / f64::from(part.count)),

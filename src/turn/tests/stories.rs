@@ -134,7 +134,7 @@ fn check(forecast: Forecast, later: i64) {
         author: author(),
         rule: "late.orders.late".into(),
         tag: None,
-        about: About::Forecast { forecast },
+        about: About::Forecast { forecast: Box::new(forecast) },
         priorities: vec![Priority::High],
         action: Words::Nothing,
     };
@@ -265,6 +265,6 @@ fn every_example_is_to_our_taste() {
     assert_eq!(feared.len(), 4);
     for subject in feared {
         let About::Forecast { forecast } = subject.about else { panic!("a forecast") };
-        check(forecast, 480);
+        check(*forecast, 480);
     }
 }

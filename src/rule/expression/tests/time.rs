@@ -204,7 +204,7 @@ proptest! {
             let count = list.len() as f64;
             let low = values().fold(f64::INFINITY, f64::min);
             let high = values().fold(f64::NEG_INFINITY, f64::max);
-            for (window, want) in windows.iter().zip([sum / count, low, high, sum, count]) {
+            for (window, want) in windows.iter_mut().zip([sum / count, low, high, sum, count]) {
                 let found = window.figure(now).unwrap();
                 prop_assert!((found - want).abs() < 1e-9, "{found} {want}");
             }
