@@ -136,6 +136,11 @@ impl Condition {
         matches!(self.standing.state, State::Open { .. })
     }
 
+    /// True while it is abnormal for long enough, and nobody is told because it is set aside or explained.
+    pub fn is_held(&self) -> bool {
+        matches!(&self.standing.state, State::Rising { seen, .. } if seen.is_held)
+    }
+
     /// What keeps it from being told.
     pub fn mute(&self) -> Option<Mute> {
         let aside = self.standing.aside.clone().map(Mute::Aside);

@@ -110,6 +110,62 @@ fn without_edits_only_a_new_state_is_told() {
 }
 
 #[test]
+fn without_edits_a_digest_tells_its_end() {
+    let mut outbox = outbox(can(Repeat::Nothing, false, false));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Digest, at(0)), false, at(0));
+    lane.next(at(0)).unwrap();
+    lane.answer(Answer::Published(Ok(Receipt::nameless())), at(0));
+    lane.want(Post { ended: Some(at(60)), ..post("a", 2, Mark::Digest, at(60)) }, false, at(60));
+    let last = lane.next(at(60)).unwrap();
+    assert_eq!((last.step, last.post.version), (Step::Open, 2));
+}
+
+#[test]
+fn who_follows_a_thread_is_called_again_though_nothing_changed() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Warning, at(0)), false, at(0));
+    lane.next(at(0)).unwrap();
+    took(lane, "r1", at(0));
+    assert_eq!(lane.next(at(1)), None);
+    lane.want(post("a", 1, Mark::Warning, at(600)), true, at(600));
+    assert_eq!(lane.next(at(600)).unwrap().step, Step::Reply(Receipt("r1".into())));
+}
+
+#[test]
+fn what_waits_to_be_said_under_a_post_is_not_forgotten_by_the_next_value() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Warning, at(0)), false, at(0));
+    lane.next(at(0)).unwrap();
+    took(lane, "r1", at(0));
+    lane.want(post("a", 2, Mark::Stopped, at(5)), true, at(5));
+    lane.next(at(5)).unwrap();
+    lane.answer(later(None), at(5));
+    lane.want(post("a", 3, Mark::Stopped, at(65)), false, at(65));
+    assert_eq!(lane.next(at(65)).unwrap().step, Step::Edit(Receipt("r1".into())));
+    took(lane, "r1", at(65));
+    let note = lane.next(at(75)).unwrap();
+    assert_eq!((note.step, note.post.version), (Step::Reply(Receipt("r1".into())), 3));
+}
+
+#[test]
+fn a_kill_in_an_outage_does_not_make_it_shorter() {
+    let mut before = outbox(can(Repeat::Key, true, true));
+    let lane = &mut before.lanes_mut()[0];
+    for name in ["a", "b", "c", "d"] {
+        lane.want(post(name, 1, Mark::Warning, at(0)), false, at(0));
+    }
+    lane.next(at(0)).unwrap();
+    lane.answer(later(None), at(0));
+    let rows = lane.rows().into_iter().map(|row| (row.key, row.body.unwrap())).collect();
+    let mut after = outbox(can(Repeat::Key, true, true));
+    after.resume(rows, at(200));
+    assert_eq!(after.lanes_mut()[0].fold(at(310))[0].posts.len(), 4);
+}
+
+#[test]
 fn a_network_that_asks_for_time_is_given_it() {
     let mut outbox = outbox(can(Repeat::Key, true, true));
     let lane = &mut outbox.lanes_mut()[0];
