@@ -323,6 +323,46 @@ fn each_catch_up_follows_its_own_episodes_to_their_end() {
 }
 
 #[test]
+fn a_catch_up_follows_two_ends_in_one_moment() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    outage(lane, ["a", "b", "c", "d", "e"], 0);
+    let now = at(2_000);
+    for name in ["a", "b"] {
+        lane.want(post(name, 2, Mark::Cleared, now), false, now);
+        let folded = lane.fold(now).pop().unwrap();
+        lane.want(catch_up(&folded, now), false, now);
+        let ended = folded.posts.iter().filter(|post| post.ended.is_some()).count();
+        assert_eq!(ended, if name == "a" { 1 } else { 2 });
+    }
+    // Written anew without a change, it has nothing more to tell.
+    let folded = lane.fold(at(2_001)).pop().unwrap();
+    let same =
+        Post { fact: lane.wanted(&folded.digest).unwrap().fact.clone(), ..catch_up(&folded, at(2_001)) };
+    lane.want(same, false, at(2_001));
+    assert_eq!(lane.fold(at(2_002)), []);
+}
+
+#[test]
+fn notes_of_an_episode_whose_thread_was_forgotten_have_keys_of_their_own() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    let mut keys = Vec::new();
+    for (version, from) in [(1, 0), (3, 4_000)] {
+        lane.want(post("a", version, Mark::Warning, at(from)), false, at(from));
+        lane.next(at(from)).unwrap();
+        took(lane, "r", at(from));
+        lane.want(post("a", version + 1, Mark::Cleared, at(from + 1)), true, at(from + 1));
+        lane.next(at(from + 1)).unwrap();
+        took(lane, "r", at(from + 1));
+        keys.push(lane.next(at(from + 20)).unwrap().key);
+        took(lane, "n", at(from + 20));
+        lane.sweep(at(from + 3_000));
+    }
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
 fn trouble_after_an_outage_is_no_line_of_its_catch_up() {
     let mut outbox = outbox(can(Repeat::Key, true, true));
     let lane = &mut outbox.lanes_mut()[0];

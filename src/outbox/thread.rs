@@ -147,7 +147,16 @@ impl Thread {
             }
         }
         (self.note.is_some() && can_answer && can.edit)
-            .then(|| (Step::Reply(receipt.clone()), format!("note-{}", self.notes + 1)))
+            .then(|| (Step::Reply(receipt.clone()), self.note_part()))
+    }
+
+    /// Notes are numbered anew where an episode came back after its thread was forgotten, and must not be taken for those
+    /// of before.
+    fn note_part(&self) -> String {
+        match self.opening {
+            0 | 1 => format!("note-{}", self.notes + 1),
+            opening => format!("note-{opening}-{}", self.notes + 1),
+        }
     }
 
     /// What to do next, and when.
