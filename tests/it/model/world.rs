@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use contract::{Batch, DeliveryError, Moment, Origin, Quality, Sample, Step as Do, TagId, Ticket, Value};
+use contract::{
+    Batch, DeliveryError, Moment, Origin, Quality, Repeat, Sample, Step as Do, TagId, Ticket, Value,
+};
 use portevoix::config::{self, Plan};
 use portevoix::episode::{Act, Role};
 use portevoix::outbox::{Answer, Job};
@@ -24,6 +26,8 @@ pub const BEGUN: Moment = Moment::from_ms(1_795_500_000_000);
 const GROUP_WAIT: Duration = Duration::from_millis(50);
 /// As `app`: the longest sleep.
 const PULSE: Duration = Duration::from_secs(1);
+/// The longest wait before something is sent again, and a fifth.
+const RETRY_MAX: Duration = Duration::from_secs(360);
 /// So many seeds share a plant.
 const SEEDS_A_PLANT: u64 = 8;
 /// So often it may wake within a second for nothing.
@@ -704,6 +708,8 @@ impl World {
 
     /// Killed at rest and started again, it has nothing new to say.
     fn start_once_more(&mut self) -> Result<(), String> {
+        // A doubt that no reader sees may still wait to be sent again.
+        self.live(self.now.plus(RETRY_MAX));
         let before: Vec<usize> = self.nets.iter().map(|net| net.posts.len()).collect();
         self.kill();
         while self.gate.is_none() {
@@ -716,7 +722,9 @@ impl World {
         if let Some(broken) = self.oracle.broken.take() {
             return Err(broken);
         }
-        for (net, before) in self.nets.iter().zip(before) {
+        // Where nothing recognises a repeat, what was not known to be taken may be said again.
+        let known = self.nets.iter().zip(before).filter(|(net, _)| net.can.repeat != Repeat::Nothing);
+        for (net, before) in known {
             // A tag that was not heard in so long a death may say so.
             let more: Vec<_> = net.posts[before..].iter().filter(|shown| is_news(&shown.post)).collect();
             if let Some(shown) = more.first() {
