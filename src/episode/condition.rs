@@ -136,6 +136,11 @@ impl Condition {
         matches!(self.standing.state, State::Open { .. })
     }
 
+    /// True while it is abnormal for long enough, and nobody is told because it is set aside or explained.
+    pub fn is_held(&self) -> bool {
+        matches!(&self.standing.state, State::Rising { seen, .. } if seen.is_held)
+    }
+
     /// What keeps it from being told.
     pub fn mute(&self) -> Option<Mute> {
         let aside = self.standing.aside.clone().map(Mute::Aside);
@@ -192,7 +197,7 @@ impl Condition {
         if matches!((&self.standing.state, fact.verdict), (State::Normal, Verdict::Level(Level::NORMAL))) {
             return Vec::new();
         }
-        let mut changes: Vec<Change> = self.ripen_by_source(fact).into_iter().collect();
+        let mut changes: Vec<Change> = self.shown_over(fact).into_iter().collect();
         changes.extend(match fact.verdict {
             Verdict::Unknown => self.doubt(),
             Verdict::Level(level) => self.follow(level, fact),
@@ -253,8 +258,9 @@ impl Condition {
     }
 
     /// A reading at or after the end of the delay shows that it was over, even if our clock says otherwise:
-    /// after an outage, an hour of readings arrives in a second.
-    fn ripen_by_source(&mut self, fact: &Fact) -> Option<Change> {
+    /// after an outage, an hour of readings arrives in a second. What this shows is to be told before the fact itself is
+    /// learnt: it may begin another episode, or another on-delay, and of the one before nobody would hear any more.
+    pub fn shown_over(&mut self, fact: &Fact) -> Option<Change> {
         let (pending, delay) = match &self.standing.state {
             State::Rising { pending, seen, .. } if !seen.is_held && seen.count >= self.policy.in_a_row => {
                 (pending, self.policy.delays.on)

@@ -68,6 +68,8 @@ impl Condition {
                 }
                 (seen.value, seen.value_at) = (fact.value, fact.at);
                 seen.count = seen.count.saturating_add(1);
+                // So many in a row go on counting after a restart.
+                self.is_changed |= self.policy.in_a_row > 1 && seen.count <= self.policy.in_a_row;
                 if is_worse(self.policy.side, fact.value, seen.worst) {
                     (seen.worst, seen.worst_at) = (fact.value, fact.at);
                 }

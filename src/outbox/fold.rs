@@ -101,7 +101,8 @@ impl Lane {
             return None;
         }
         let newest = self.folded_into(digest).map(|thread| thread.wanted.written).max()?;
-        if !is_waiting && thread.is_some_and(|thread| thread.wanted.written >= newest) {
+        // What was written in the same moment may not be in it yet.
+        if !is_waiting && thread.is_some_and(|thread| thread.wanted.written > newest) {
             return None;
         }
         let lost = thread.map_or_else(|| lost_of(digest).unwrap_or(now), |thread| thread.wanted.begun);

@@ -107,7 +107,9 @@ impl Lane {
         }
         // A clock that went back must not hold a post for years.
         thread.due = thread.due.min(now.plus(RETRY_ALONE_MAX));
-        if thread.is_foldable() && now.since(thread.created) >= OUTAGE_AFTER {
+        // It failed before we were killed, or nobody was there to hand it over.
+        let has_waited = thread.is_foldable() && now.since(thread.created) >= OUTAGE_AFTER;
+        if has_waited || (thread.root == Root::Waiting && thread.tries > 0) {
             self.down_since = Some(self.down_since.unwrap_or(thread.created).min(thread.created));
         }
         if let Root::Folded(digest) = &thread.root {
@@ -129,16 +131,13 @@ impl Lane {
             }
             Some(thread) if thread.wanted.version > post.version => return,
             Some(thread) => {
-                if post.ended.is_none() && !thread.is_noting() {
-                    // It came back before those who follow it were told of its end.
-                    thread.note = None;
-                }
-                if with_note {
-                    thread.note = Some(Post { lines: Vec::new(), ..post.clone() });
-                }
+                thread.renew_note(&post, with_note);
                 if is_same_to_a_reader(&thread.wanted, &post) {
-                    // Nothing that a reader can see: no edit.
+                    // Nothing that a reader can see: no edit. Those who follow it may still be called again.
                     thread.wanted.written = post.written;
+                    if with_note {
+                        self.touch(&id);
+                    }
                     return;
                 }
                 thread.wanted = post;

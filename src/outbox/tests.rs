@@ -111,6 +111,62 @@ fn without_edits_only_a_new_state_is_told() {
 }
 
 #[test]
+fn without_edits_a_digest_tells_its_end() {
+    let mut outbox = outbox(can(Repeat::Nothing, false, false));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Digest, at(0)), false, at(0));
+    lane.next(at(0)).unwrap();
+    lane.answer(Answer::Published(Ok(Receipt::nameless())), at(0));
+    lane.want(Post { ended: Some(at(60)), ..post("a", 2, Mark::Digest, at(60)) }, false, at(60));
+    let last = lane.next(at(60)).unwrap();
+    assert_eq!((last.step, last.post.version), (Step::Open, 2));
+}
+
+#[test]
+fn who_follows_a_thread_is_called_again_though_nothing_changed() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Warning, at(0)), false, at(0));
+    lane.next(at(0)).unwrap();
+    took(lane, "r1", at(0));
+    assert_eq!(lane.next(at(1)), None);
+    lane.want(post("a", 1, Mark::Warning, at(600)), true, at(600));
+    assert_eq!(lane.next(at(600)).unwrap().step, Step::Reply(Receipt("r1".into())));
+}
+
+#[test]
+fn what_waits_to_be_said_under_a_post_is_not_forgotten_by_the_next_value() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    lane.want(post("a", 1, Mark::Warning, at(0)), false, at(0));
+    lane.next(at(0)).unwrap();
+    took(lane, "r1", at(0));
+    lane.want(post("a", 2, Mark::Stopped, at(5)), true, at(5));
+    lane.next(at(5)).unwrap();
+    lane.answer(later(None), at(5));
+    lane.want(post("a", 3, Mark::Stopped, at(65)), false, at(65));
+    assert_eq!(lane.next(at(65)).unwrap().step, Step::Edit(Receipt("r1".into())));
+    took(lane, "r1", at(65));
+    let note = lane.next(at(75)).unwrap();
+    assert_eq!((note.step, note.post.version), (Step::Reply(Receipt("r1".into())), 3));
+}
+
+#[test]
+fn a_kill_in_an_outage_does_not_make_it_shorter() {
+    let mut before = outbox(can(Repeat::Key, true, true));
+    let lane = &mut before.lanes_mut()[0];
+    for name in ["a", "b", "c", "d"] {
+        lane.want(post(name, 1, Mark::Warning, at(0)), false, at(0));
+    }
+    lane.next(at(0)).unwrap();
+    lane.answer(later(None), at(0));
+    let rows = lane.rows().into_iter().map(|row| (row.key, row.body.unwrap())).collect();
+    let mut after = outbox(can(Repeat::Key, true, true));
+    after.resume(rows, at(200));
+    assert_eq!(after.lanes_mut()[0].fold(at(310))[0].posts.len(), 4);
+}
+
+#[test]
 fn a_network_that_asks_for_time_is_given_it() {
     let mut outbox = outbox(can(Repeat::Key, true, true));
     let lane = &mut outbox.lanes_mut()[0];
@@ -265,6 +321,46 @@ fn each_catch_up_follows_its_own_episodes_to_their_end() {
     lane.sweep(at(90_000));
     lane.want(post("b", 2, Mark::Cleared, at(90_001)), false, at(90_001));
     assert_eq!(lane.fold(at(90_001)).len(), 2);
+}
+
+#[test]
+fn a_catch_up_follows_two_ends_in_one_moment() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    outage(lane, ["a", "b", "c", "d", "e"], 0);
+    let now = at(2_000);
+    for name in ["a", "b"] {
+        lane.want(post(name, 2, Mark::Cleared, now), false, now);
+        let folded = lane.fold(now).pop().unwrap();
+        lane.want(catch_up(&folded, now), false, now);
+        let ended = folded.posts.iter().filter(|post| post.ended.is_some()).count();
+        assert_eq!(ended, if name == "a" { 1 } else { 2 });
+    }
+    // Written anew without a change, it has nothing more to tell.
+    let folded = lane.fold(at(2_001)).pop().unwrap();
+    let same =
+        Post { fact: lane.wanted(&folded.digest).unwrap().fact.clone(), ..catch_up(&folded, at(2_001)) };
+    lane.want(same, false, at(2_001));
+    assert_eq!(lane.fold(at(2_002)), []);
+}
+
+#[test]
+fn notes_of_an_episode_whose_thread_was_forgotten_have_keys_of_their_own() {
+    let mut outbox = outbox(can(Repeat::Key, true, true));
+    let lane = &mut outbox.lanes_mut()[0];
+    let mut keys = Vec::new();
+    for (version, from) in [(1, 0), (3, 4_000)] {
+        lane.want(post("a", version, Mark::Warning, at(from)), false, at(from));
+        lane.next(at(from)).unwrap();
+        took(lane, "r", at(from));
+        lane.want(post("a", version + 1, Mark::Cleared, at(from + 1)), true, at(from + 1));
+        lane.next(at(from + 1)).unwrap();
+        took(lane, "r", at(from + 1));
+        keys.push(lane.next(at(from + 20)).unwrap().key);
+        took(lane, "n", at(from + 20));
+        lane.sweep(at(from + 3_000));
+    }
+    assert_ne!(keys[0], keys[1]);
 }
 
 #[test]

@@ -70,6 +70,8 @@ pub struct Shown {
     version: u32,
     mark: Mark,
     priority: Priority,
+    #[serde(default)]
+    is_ended: bool,
 }
 
 /// One thing that was handed over and is not settled.
@@ -137,14 +139,24 @@ impl Thread {
             if can.edit && receipt.is_named() {
                 return Some((Step::Edit(receipt.clone()), format!("edit-{}", self.wanted.version)));
             }
-            // Without edits only a new state is worth a new post.
-            if shown.mark != self.wanted.mark || self.wanted.priority < shown.priority {
+            // Without edits only a new state is worth a new post. A digest keeps its mark to the end of what it tells.
+            let is_over = self.wanted.ended.is_some() && !shown.is_ended;
+            if shown.mark != self.wanted.mark || is_over || self.wanted.priority < shown.priority {
                 let step = if can_answer { Step::Reply(receipt.clone()) } else { Step::Open };
                 return Some((step, format!("version-{}", self.wanted.version)));
             }
         }
         (self.note.is_some() && can_answer && can.edit)
-            .then(|| (Step::Reply(receipt.clone()), format!("note-{}", self.notes + 1)))
+            .then(|| (Step::Reply(receipt.clone()), self.note_part()))
+    }
+
+    /// Notes are numbered anew where an episode came back after its thread was forgotten, and must not be taken for those
+    /// of before.
+    fn note_part(&self) -> String {
+        match self.opening {
+            0 | 1 => format!("note-{}", self.notes + 1),
+            opening => format!("note-{opening}-{}", self.notes + 1),
+        }
     }
 
     /// What to do next, and when.
@@ -186,8 +198,9 @@ impl Thread {
 
     /// Something is handed over now.
     pub fn leave(&mut self, step: Step, part: String, is_repeat: bool, now: Moment) {
-        let shows =
-            Shown { version: self.wanted.version, mark: self.wanted.mark, priority: self.wanted.priority };
+        let Post { version, mark, priority, ended, .. } = &self.wanted;
+        let is_ended = ended.is_some();
+        let shows = Shown { version: *version, mark: *mark, priority: *priority, is_ended };
         match &mut self.attempt {
             // What a network recognises shows what it showed the first time; an edit, and what is taken a second
             // time, show the newest.
@@ -271,6 +284,18 @@ impl Thread {
             Step::Reply(_) if attempt.part.starts_with("note-") => self.note = None,
             Step::Open if self.root == Root::Waiting => self.root = Root::Refused(reason),
             Step::Open | Step::Edit(_) | Step::Reply(_) => self.shown = Some(attempt.shows),
+        }
+    }
+
+    /// What waits to be said under it is said of how it is now: not of an end before it came back, and not of a step
+    /// that it has left.
+    pub fn renew_note(&mut self, post: &Post, with_note: bool) {
+        let is_waiting = self.note.is_some() && !self.is_noting();
+        let is_back = self.note.as_ref().is_some_and(|note| note.ended.is_some()) && post.ended.is_none();
+        if with_note || (is_waiting && !is_back) {
+            self.note = Some(Post { lines: Vec::new(), ..post.clone() });
+        } else if is_waiting {
+            self.note = None;
         }
     }
 

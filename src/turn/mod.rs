@@ -252,15 +252,26 @@ impl Middle {
 
     /// What a judge found out: nearly always that all is well, as before.
     fn learn_fact(&mut self, at: usize, fact: &Fact) {
-        let condition = &mut self.slots[at].condition;
+        let condition = &self.slots[at].condition;
         if fact.verdict == Verdict::Level(Level::NORMAL) && condition.is_calm() {
             return;
         }
-        let mut changes = condition.learn(fact);
-        if condition.is_aside() {
+        let mut changes = self.inform(at, fact);
+        if self.slots[at].condition.is_aside() {
             changes.extend(self.overrule(at, fact.now));
         }
         self.follow_up(at, &changes, fact.now);
+    }
+
+    /// A condition learns something. An end that this shows is told first, or it would be lost to what begins then.
+    fn inform(&mut self, at: usize, fact: &Fact) -> Vec<Change> {
+        let mut changes: Vec<Change> = self.slots[at].condition.shown_over(fact).into_iter().collect();
+        if let [Change::Cleared | Change::Returned] = changes[..] {
+            self.follow_up(at, &changes, fact.now);
+            changes.clear();
+        }
+        changes.extend(self.slots[at].condition.learn(fact));
+        changes
     }
 
     /// After a slot learnt something: keep it, tell it, and be there when time alone will change it.
@@ -382,7 +393,7 @@ impl Middle {
     fn know(&mut self, at: usize, is_abnormal: bool, now: Moment) {
         let verdict = Verdict::Level(Level(u8::from(is_abnormal)));
         let fact = Fact { verdict, value: None, at: now, now, may_open: true, is_late: false };
-        let changes = self.slots[at].condition.learn(&fact);
+        let changes = self.inform(at, &fact);
         self.follow_up(at, &changes, now);
     }
 
@@ -413,8 +424,10 @@ impl Middle {
         let is_deaf = self.sources.get(slot.source.unwrap_or(usize::MAX)).is_some_and(|source| !source.is_up);
         let mut changes: Vec<Change> = slot.condition.tick(now).into_iter().collect();
         if let Some(fact) = slot.silence(is_deaf, now) {
-            changes.extend(slot.condition.learn(&fact));
+            self.follow_up(at, &changes, now);
+            changes = self.inform(at, &fact);
         }
+        let slot = &mut self.slots[at];
         if slot.is_unsaid(now) {
             self.learn(at, Level::NORMAL, now, false, now);
         }

@@ -191,12 +191,11 @@ impl Middle {
     pub(super) fn learn(&mut self, at: usize, level: Level, when: Moment, may_open: bool, now: Moment) {
         let is_late = now.since(when) > LATE_AFTER;
         let verdict = Verdict::Level(level);
-        let slot = &mut self.slots[at];
-        if level == Level::NORMAL && slot.condition.is_calm() {
+        if level == Level::NORMAL && self.slots[at].condition.is_calm() {
             return;
         }
         let fact = Fact { verdict, value: None, at: when, now, may_open, is_late };
-        let changes = slot.condition.learn(&fact);
+        let changes = self.inform(at, &fact);
         self.follow_up(at, &changes, now);
     }
 

@@ -174,12 +174,17 @@ impl Slot {
         self.has_worse() && now >= self.told_at.plus(REFRESH_EVERY)
     }
 
+    /// True while its silence is nothing new: an episode lives, or would if it were not set aside or explained.
+    fn is_known(&self) -> bool {
+        self.condition.is_open() || self.condition.is_held()
+    }
+
     /// What the passing of time means to its rule. A source that is down makes nobody silent: it is told itself.
     pub(super) fn silence(&mut self, is_deaf: bool, now: Moment) -> Option<Fact> {
         if is_deaf {
             return None;
         }
-        let is_open = self.condition.is_open();
+        let is_open = self.is_known();
         let judge = self.judge.as_mut()?;
         let is_late = judge.due(is_open).is_some_and(|due| now.since(due) > crate::episode::LATE_AFTER);
         let ended = self.condition.episode().and_then(|episode| episode.ended);
@@ -209,7 +214,7 @@ impl Slot {
 
     /// When a timer must be set that is not set yet.
     pub(super) fn next_due(&mut self, is_deaf: bool, now: Moment) -> Option<Moment> {
-        let is_open = self.condition.is_open();
+        let is_open = self.is_known();
         let silence = self.judge.as_ref().filter(|_| !is_deaf).and_then(|judge| judge.due(is_open));
         let refresh = self.has_worse().then(|| self.told_at.plus(REFRESH_EVERY));
         let due =

@@ -3,7 +3,7 @@
 //!
 //! `PORTEVOIX_KILLS` says how many kills (300), `PORTEVOIX_SEED` which moments (1).
 
-mod dice;
+pub mod dice;
 mod life;
 mod mutant;
 mod oracle;

@@ -8,6 +8,7 @@
 
 mod board;
 mod config;
+mod digest;
 mod erp;
 #[path = "../../adapters/http/tests/eye/mod.rs"]
 mod eye;
@@ -16,6 +17,7 @@ mod hostile;
 mod kills;
 mod learnt;
 mod looks;
+mod model;
 mod outage;
 mod plants;
 mod probe;

@@ -24,4 +24,9 @@ impl Dice {
     pub fn one_in(&mut self, count: u64) -> bool {
         self.draw().is_multiple_of(count)
     }
+
+    /// The number of one of so many.
+    pub fn pick(&mut self, count: u64) -> usize {
+        usize::try_from(self.between(0..count)).unwrap()
+    }
 }
