@@ -18,6 +18,8 @@ pub const KINDS: &[&dyn AnyNetworkKind] = &[
     &Of::<network_wall::Wall>::KIND,
     // The chat of many companies; its threads hold the life of an episode.
     &Of::<network_mattermost::Mattermost>::KIND,
+    // Where each machine is a user of its own.
+    &Of::<network_matrix::Matrix>::KIND,
     // Anything that takes a POST.
     &Of::<network_http::Webhook>::KIND,
 ];

@@ -183,6 +183,11 @@ fn networks_know_what_is_wrong_before_they_run() {
         "token",
     );
     refused(
+        "[network.matrix.a]\nurl = \"https://matrix.usine.local\"\nas_token = { env = \"X\" }\nroom = \"atelier\"\n",
+        "room = ",
+        "expected `#name:server`",
+    );
+    refused(
         "[network.http.a]\nurl = \"https://chat.usine.local\"\nbody = \"{{ nobody( }}\"\n",
         "body = ",
         "body",

@@ -80,6 +80,19 @@ pub fn safe(words: &str) -> String {
     out
 }
 
+/// A line for a reader of plain words, who still makes links and mentions of them.
+pub fn plain(words: &str) -> String {
+    let chars: Vec<char> = tame(words).chars().collect();
+    let mut out = String::with_capacity(chars.len() + 16);
+    for (at, &c) in chars.iter().enumerate() {
+        out.push(c);
+        if c != '&' && begins_something(&chars, at) {
+            out.push(JOINER);
+        }
+    }
+    out
+}
+
 /// A line for HTML, between tags or in a quoted attribute.
 pub fn html(words: &str) -> String {
     let chars: Vec<char> = tame(words).chars().collect();

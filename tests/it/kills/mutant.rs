@@ -1,4 +1,4 @@
-//! Three programs with a mistake in them. Each is the real wiring with one adapter in a false coat: the mistake is never
+//! Programs with a mistake in them. Each is the real wiring with one adapter in a false coat: the mistake is never
 //! compiled into the program itself, and this test binary, started once more, is all the build there is.
 
 use std::net::SocketAddr;
@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use contract::{
-    Batch, Brings, Capabilities, Delivery, DeliveryError, Fault, Field, Network, Post, Reads, Receipt,
-    Repeat, Setup, Source, SourceError, Ticket, async_trait,
+    Batch, Brings, Capabilities, Delivery, DeliveryError, DeliveryKey, Fault, Field, Network, Post, Reads,
+    Receipt, Repeat, Setup, Source, SourceError, Ticket, async_trait,
 };
 use portevoix::app;
 use portevoix::network::kinds::{self as networks, AnyNetworkKind};
@@ -24,6 +24,8 @@ pub enum Mutant {
     Early,
     /// Sends again what has no answer, without looking.
     Blind,
+    /// The same, and gives every attempt another key.
+    Anew,
 }
 
 /// The variable that asks for one.
@@ -48,9 +50,10 @@ fn life() {
     if which == format!("{:?}", Mutant::Memory) {
         let _ = std::fs::remove_dir_all(&state);
     }
-    if which == format!("{:?}", Mutant::Blind) {
+    let networks = [Mutant::Blind, Mutant::Anew].into_iter().find(|mutant| which == format!("{mutant:?}"));
+    if let Some(mutant) = networks {
         for network in &mut plan.networks {
-            network.kind = Box::leak(Box::new(Blind(network.kind)));
+            network.kind = Box::leak(Box::new(Blind(network.kind, mutant)));
         }
     } else {
         for source in &mut plan.sources {
@@ -182,7 +185,7 @@ impl Source for HastySource {
 
 /// A kind of network that claims to recognise every repeat.
 #[derive(Debug)]
-struct Blind(&'static dyn AnyNetworkKind);
+struct Blind(&'static dyn AnyNetworkKind, Mutant);
 
 impl AnyNetworkKind for Blind {
     fn name(&self) -> &'static str {
@@ -210,7 +213,7 @@ impl AnyNetworkKind for Blind {
     }
 
     fn build(&self, setup: &Setup<'_>, settings: networks::Boxed) -> Result<Box<dyn Network>, Vec<Fault>> {
-        Ok(Box::new(BlindNetwork(self.0.build(setup, settings)?)))
+        Ok(Box::new(BlindNetwork(self.0.build(setup, settings)?, self.1)))
     }
 
     fn examine(&self, settings: &networks::Boxed) -> Vec<Fault> {
@@ -222,7 +225,7 @@ impl AnyNetworkKind for Blind {
     }
 }
 
-struct BlindNetwork(Box<dyn Network>);
+struct BlindNetwork(Box<dyn Network>, Mutant);
 
 #[async_trait]
 impl Network for BlindNetwork {
@@ -231,6 +234,11 @@ impl Network for BlindNetwork {
     }
 
     async fn publish(&self, delivery: &Delivery<'_>) -> Result<Receipt, DeliveryError> {
-        self.0.publish(delivery).await
+        if self.1 == Mutant::Blind {
+            return self.0.publish(delivery).await;
+        }
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let key = DeliveryKey(format!("{}-{}", delivery.key.0, now.as_nanos()));
+        self.0.publish(&Delivery { key: &key, ..*delivery }).await
     }
 }

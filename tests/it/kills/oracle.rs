@@ -6,9 +6,6 @@ use std::fmt;
 
 use contract::EpisodeId;
 
-/// The names of the networks in the configuration.
-pub const NETWORKS: [&str; 2] = ["chat", "hook"];
-
 /// An episode whose beginning the broker took.
 #[derive(Debug, Clone)]
 pub struct Said {

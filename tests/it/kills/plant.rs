@@ -1,4 +1,4 @@
-//! What stands around the program: a broker, a publisher whose words are counted, and two networks that lose answers.
+//! What stands around the program: a broker, a publisher whose words are counted, and networks that lose answers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,27 +9,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use contract::Moment;
-use peers::faults::{Fault, Mixture};
-use peers::looked::Looked;
-use peers::mattermost::{Mattermost, Rules};
 use peers::mosquitto::{Mosquitto, Options, Publisher};
 use portevoix::episode::Episode;
 use portevoix::store::{Sqlite, Store, Table};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use super::around::Around;
 use super::dice::Dice;
 use super::life::{Life, START_MAX};
-use super::oracle::{Held, NETWORKS, Said, Seen, Tally, judge};
-
-/// How long Mattermost knows a `pending_post_id`: 30 s on a real server. Everything about it is a tenth here, except
-/// how long a server takes at worst, which is less.
-pub const TTL: Duration = Duration::from_secs(3);
-const CHAT: &str = "key_lasts = \"2s\"\nsettle = \"3500ms\"\nconnection = { timeout = \"3s\" }\n";
-/// The other network has no keys; a request may take up to its timeout, so the look comes later than that.
-const HOOK: &str = "settle = \"2s\"\nconnection = { timeout = \"1500ms\" }\n";
-/// Not what is tested here.
-const PACE: &str = "pace = { burst = 20, refill = \"10ms\" }\n";
+use super::oracle::{Held, Said, Seen, Tally, judge};
 
 const PLANT: &str = r#"
 [class.press.tag.oil]
@@ -53,44 +42,32 @@ pub struct Plant {
     pub folder: PathBuf,
     runtime: Runtime,
     broker: Mosquitto,
-    chat: Mattermost,
-    hook: Looked,
+    pub around: Box<dyn Around>,
     machines: usize,
 }
 
 impl Plant {
-    pub fn start(machines: usize) -> Plant {
+    pub fn start(around: Box<dyn Around>, machines: usize) -> Plant {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("portevoix-kills-{}-{count}", std::process::id()));
         std::fs::create_dir_all(folder.join("config")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let broker = runtime.block_on(Mosquitto::start(Options::default()));
-        let chat = Mattermost::start_with(Rules { pending_ttl: TTL, ..Rules::default() });
-        let plant = Plant { folder, runtime, broker, chat, hook: Looked::start(), machines };
+        let plant = Plant { folder, runtime, broker, around, machines };
         std::fs::write(plant.folder.join("config/plant.toml"), plant.configuration()).unwrap();
         plant
     }
 
     fn configuration(&self) -> String {
         let mut toml = String::from("[site]\nname = \"Vitré\"\nlanguage = \"fr\"\n");
-        let (chat, url) = (self.chat.settings(&self.folder), self.hook.url());
-        let body = "'{\"text\": {{ text | tojson }}, \"key\": {{ key | tojson }}, \
-                    \"episode\": {{ episode | tojson }}, \"mark\": {{ mark | tojson }}}'";
         writeln!(
             toml,
             "[source.mqtt.b]\nurl = \"mqtt://127.0.0.1:{}\"\nclient_id = \"kills\"",
             self.broker.port()
         )
         .unwrap();
-        write!(toml, "[network.mattermost.chat]\n{chat}{CHAT}{PACE}").unwrap();
-        write!(
-            toml,
-            "[network.http.hook]\nurl = \"{url}/posts\"\nbody = {body}\nreceipt = \"/id\"\n{HOOK}{PACE}"
-        )
-        .unwrap();
-        writeln!(toml, "edit = {{ url = \"{url}/posts/{{{{ receipt }}}}\", method = \"PUT\" }}").unwrap();
-        writeln!(toml, "look = {{ url = \"{url}/posts\", items = \"/posts\", receipt = \"/id\" }}").unwrap();
+        toml.push_str(&self.around.configuration(&self.folder));
         toml.push_str(PLANT);
         for machine in 0..self.machines {
             writeln!(toml, "[machine.m-{machine}]\nclass = \"press\"\nname = \"Presse {machine}\"").unwrap();
@@ -107,30 +84,6 @@ impl Plant {
     /// Nothing is kept any more.
     pub fn forget(&self) {
         std::fs::remove_dir_all(self.folder.join("state")).unwrap();
-    }
-
-    /// From now on the networks are slow, refuse, and lose answers.
-    pub fn go_wrong(&self, dice: &mut Dice) {
-        let slow = |ms| Fault::TakeAfter(Duration::from_millis(ms));
-        let common = [
-            (0.20, slow(20)),
-            (0.20, slow(80)),
-            (0.05, Fault::TakeThenCut),
-            (0.02, Fault::TakeThenStatus(502)),
-            (0.01, Fault::TakeThenHang),
-            (0.02, Fault::Cut),
-            (0.01, Fault::Refuse(503)),
-            (0.01, Fault::TooMany(Duration::from_secs(1))),
-        ];
-        let mixture = |seed, own| Mixture { seed, shares: common.into_iter().chain(own).collect() };
-        self.chat.faults().mix(mixture(dice.draw(), [(0.10, slow(300)), (0.03, slow(600))]));
-        self.hook.faults().mix(mixture(dice.draw(), [(0.10, slow(400)), (0.03, slow(1_000))]));
-    }
-
-    /// From now on all is well.
-    pub fn mend(&self) {
-        self.chat.faults().clear();
-        self.hook.faults().clear();
     }
 
     /// Somebody begins to speak for all machines. The last is always well.
@@ -166,53 +119,29 @@ impl Plant {
         })
     }
 
-    /// What each network shows.
-    fn seen(&self) -> BTreeMap<&'static str, Vec<Seen>> {
-        let text = |value: &Value, at: &str| {
-            value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
-        let chat = self.chat.roots().into_iter().map(|post| Seen {
-            episode: text(&post.props, "/portevoix/episode"),
-            mark: text(&post.props, "/portevoix/mark"),
-            text: post.message,
-        });
-        let hook = self.hook.posts().into_iter().map(|post| Seen {
-            episode: text(&post.body, "/episode"),
-            mark: text(&post.body, "/mark"),
-            text: text(&post.body, "/text"),
-        });
-        BTreeMap::from([(NETWORKS[0], chat.collect()), (NETWORKS[1], hook.collect())])
-    }
-
     /// How many episodes the slower network does not show yet.
     pub fn unseen(&self, speaker: &Speaker) -> usize {
-        let shown = self.chat.posts().len().min(self.hook.posts().len());
-        speaker.shared.said.lock().unwrap().len().saturating_sub(shown)
+        speaker.shared.said.lock().unwrap().len().saturating_sub(self.around.shown())
     }
 
     /// True when nothing is left to tell.
     pub fn shows(&self, said: &[Said]) -> bool {
         let store = self.folder.join("state/portevoix.sqlite");
         let told = |(name, seen): (&'static str, Vec<Seen>)| judge(said, &seen, &held(&store, name));
-        self.seen().into_iter().map(told).all(|tally| tally.lost + tally.queued == 0)
-    }
-
-    /// How often a post was looked for on the network without keys, and recognised by its key on the other.
-    pub fn doubts(&self) -> (usize, usize) {
-        (self.hook.looks(), self.chat.counts().recognised)
+        self.around.seen().into_iter().map(told).all(|tally| tally.lost + tally.queued == 0)
     }
 
     pub fn has_seen(&self, said: &Said) -> bool {
-        self.seen().values().all(|seen| seen.iter().any(|post| post.episode == said.episode.0))
+        self.around.seen().values().all(|seen| seen.iter().any(|post| post.episode == said.episode.0))
     }
 
     /// What became of what was said, once nothing is on its way to a network any more.
     pub fn judge(&self, said: &[Said]) -> BTreeMap<&'static str, Tally> {
-        self.runtime.block_on(async { tokio::join!(self.chat.settled(), self.hook.settled()) });
+        self.around.settle();
         let store = self.folder.join("state/portevoix.sqlite");
         let judge_one =
             |(name, seen): (&'static str, Vec<Seen>)| (name, judge(said, &seen, &held(&store, name)));
-        self.seen().into_iter().map(judge_one).collect()
+        self.around.seen().into_iter().map(judge_one).collect()
     }
 }
 

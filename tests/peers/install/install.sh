@@ -26,4 +26,5 @@ node() {
 }
 once python "$here/python.txt" python python "$here/python.txt"
 once tryton "$here/tryton.txt" python tryton "$here/tryton.txt"
+once synapse "$here/synapse.txt" python synapse "$here/synapse.txt"
 once node "$here/package.json" node

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod faults;
 pub mod foreign;
+pub mod front;
 pub mod looked;
 pub mod mattermost;
 pub mod modbus;
@@ -13,4 +14,5 @@ pub mod sftp;
 pub mod sink;
 pub mod sparkplug;
 pub mod sql;
+pub mod synapse;
 pub mod tryton;
