@@ -27,7 +27,7 @@ const GROUP_WAIT: Duration = Duration::from_millis(50);
 /// As `app`: the longest sleep.
 const PULSE: Duration = Duration::from_secs(1);
 /// The longest wait before something is sent again, and a fifth.
-const RETRY_MAX: Duration = Duration::from_secs(360);
+const RETRY_MAX_MINUTES: u32 = 6;
 /// So many seeds share a plant.
 const SEEDS_A_PLANT: u64 = 8;
 /// So often it may wake within a second for nothing.
@@ -709,7 +709,11 @@ impl World {
     /// Killed at rest and started again, it has nothing new to say.
     fn start_once_more(&mut self) -> Result<(), String> {
         // A doubt that no reader sees may still wait to be sent again.
-        self.live(self.now.plus(RETRY_MAX));
+        for _ in 0..RETRY_MAX_MINUTES {
+            let samples = (0..self.spec.tags.len()).map(|number| self.calm_sample(number)).collect();
+            self.say(samples);
+            self.live(self.now.plus(Duration::from_secs(60)));
+        }
         let before: Vec<usize> = self.nets.iter().map(|net| net.posts.len()).collect();
         self.kill();
         while self.gate.is_none() {
