@@ -12,7 +12,7 @@ mod frame;
 #[cfg(feature = "png")]
 mod picture;
 mod svg;
-#[cfg(all(test, feature = "png"))]
+#[cfg(test)]
 mod tests;
 
 pub use contract::Chart;
