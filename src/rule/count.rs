@@ -261,7 +261,12 @@ impl Count {
 
     /// What to keep with others, where no counter of the machine tells it again.
     pub fn counted(&self) -> Option<String> {
-        if self.what == What::Counter { None } else { self.row() }
+        if self.counts_itself() { self.row() } else { None }
+    }
+
+    /// True where no counter of the machine tells the count again.
+    pub fn counts_itself(&self) -> bool {
+        self.what != What::Counter
     }
 
     fn row(&self) -> Option<String> {

@@ -310,6 +310,11 @@ impl Judge {
         }
     }
 
+    /// True for one whose count nobody else keeps.
+    pub fn counts_itself(&self) -> bool {
+        matches!(self, Judge::Count(rule) if rule.counts_itself())
+    }
+
     /// What it counted, to be kept when there is anything else to keep.
     pub fn counted(&mut self) -> Option<(String, String)> {
         match self {

@@ -42,9 +42,10 @@ impl Middle {
             Some((part, body)) => {
                 self.learnt.rows.insert(key(slot, &part), body);
             }
-            None => {
+            None if judge.counts_itself() => {
                 self.learnt.counted.insert(at);
             }
+            None => {}
         }
         let reached = self.slots[at].judge.as_mut().and_then(Judge::reached);
         if let Some(reached) = reached {
