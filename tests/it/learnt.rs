@@ -69,3 +69,31 @@ fn what_is_usual_is_known_under_another_limit() {
     });
     assert_eq!(told, "");
 }
+
+#[test]
+fn what_only_we_count_goes_on_after_a_stop() {
+    let toml = line(4).replace(
+        "compare.unusual]\ntag = \"power\"\nsigmas = 4",
+        "count.starts]\ntag = \"power\"\nevery = 10",
+    );
+    let told = |is_kept: bool| {
+        let mut plant = Plant::new(&toml, BEGUN);
+        let mut now = BEGUN;
+        for start in 0..10 {
+            if start == 9 {
+                plant.keep_rest(now);
+                if !is_kept {
+                    plant.forget(Table::Production);
+                }
+                plant.restart(now);
+            }
+            for value in [0.0, 1.0] {
+                say(&mut plant, value, now);
+                now = now.plus(STEP);
+            }
+        }
+        plant.boards[0].log.clone()
+    };
+    assert!(told(true).contains("puissance : 10 kW"), "{}", told(true));
+    assert_eq!(told(false), "");
+}
