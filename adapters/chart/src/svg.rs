@@ -28,7 +28,7 @@ pub enum Theme {
     Light,
     /// Light on nearly black.
     Dark,
-    /// Inside a page, which gives the colours: `--chart-grid`, `--chart-soft`, `--chart-band`, `--chart-curve`,
+    /// Inside a page, which gives the colours: `--chart-ground`, `--chart-grid`, `--chart-soft`, `--chart-band`, `--chart-curve`,
     /// `--chart-limit`; words are as the text around them.
     Page,
 }
@@ -65,7 +65,7 @@ impl Theme {
                 limit: "#e69f00",
             },
             Theme::Page => Colours {
-                ground: "none",
+                ground: "var(--chart-ground)",
                 ink: "currentColor",
                 soft: "var(--chart-soft)",
                 grid: "var(--chart-grid)",
@@ -207,12 +207,13 @@ impl Page<'_> {
         let Some(limit) = &self.chart.limit else { return };
         let (y, Frame { left, right, top, .. }) = (self.frame.y(limit.value), self.frame);
         let words = escaped(&cut(&limit.words, TITLE_CHARS_MAX / 2));
-        let colour = self.colours.limit;
+        let Colours { limit: colour, ground, .. } = self.colours;
         // Over its line where there is room, else under it.
         let at = if y - FONT > top - 14.0 { y - 8.0 } else { y + FONT };
         self.put(format_args!(
             "<path d=\"M{left:.1} {y:.1}H{right:.1}\" stroke=\"{colour}\" stroke-width=\"3.5\" \
-             stroke-dasharray=\"14 9\"/><text x=\"{:.1}\" y=\"{at:.1}\" fill=\"{colour}\">{words}</text>",
+             stroke-dasharray=\"14 9\"/><text x=\"{:.1}\" y=\"{at:.1}\" fill=\"{colour}\" \
+             stroke=\"{ground}\" stroke-width=\"6\" paint-order=\"stroke\">{words}</text>",
             left + 8.0
         ));
     }
